@@ -1,0 +1,53 @@
+# Everything runs in .venv; nothing is installed system-wide.
+PYTHON ?= python3
+BIN := .venv/bin
+PYTEST := $(BIN)/python -m pytest
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test test-all lint format schemas bench kafka clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+install: .venv/.installed ## set up .venv with the pinned dependencies
+
+.venv/.installed: setup.cfg constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit("Goldentime needs Python 3.11 or newer, this is %d.%d" % sys.version_info[:2] if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+demo: install ## the main job: a city, alarms in, camera assignments out (ends by itself)
+	$(BIN)/goldentime demo
+
+test: install ## the fast tests (under 3 minutes, no server but the embedded broker)
+	$(PYTEST) -m 'not slow'
+
+test-all: install kafka ## every test, with real Kafka and mosquitto
+	$(PYTEST)
+
+lint: install ## style, types and the arrows between the folders
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m schemas.publish --check
+
+format: install ## format the code and mend what can be mended
+	$(BIN)/ruff check --fix-only --exit-zero .
+	$(BIN)/ruff format .
+
+schemas: install ## publish the schemas of records that have grown
+	$(BIN)/python -m schemas.publish
+
+kafka: .cache/kafka/.ready ## fetch Apache Kafka for the slow tests and the benchmark (needs Java 17 and Maven)
+
+.cache/kafka/.ready: tests/support/kafka.pom.xml
+	mvn -q -B -f tests/support/kafka.pom.xml dependency:copy-dependencies -DoutputDirectory=$(CURDIR)/.cache/kafka/libs
+	@touch $@
+
+bench: install kafka ## measure on this machine and print the table
+	$(BIN)/python -m benchmarks.speed
+
+clean: ## remove .venv and caches
+	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info

@@ -1,0 +1,38 @@
+"""Errors of the connectors, grouped by what the runner does about them.
+
+ConnectorError
+├── EntryRefusedError        answer: dead-letter the entry, go on with its neighbours
+├── SourceUnavailableError   answer: wait, try again from the last acknowledged cursor
+├── SinkUnavailableError     answer: wait, write the same batch again
+└── ConnectorConfigError     answer: stop; a person must mend the configuration
+"""
+
+
+class ConnectorError(Exception):
+    """Base of all errors of this package."""
+
+
+class EntryRefusedError(ConnectorError):
+    """One entry of a source cannot become a record.
+
+    Attributes:
+        reason: class of failure with few values, kebab-case.
+        field: the source's name of the field that broke the rule, if one did.
+    """
+
+    def __init__(self, reason: str, field: str | None, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.field = field
+
+
+class SourceUnavailableError(ConnectorError):
+    """The outside system does not answer now."""
+
+
+class SinkUnavailableError(ConnectorError):
+    """The outside system does not take the batch now."""
+
+
+class ConnectorConfigError(ConnectorError):
+    """The configuration names something that is not there or cannot be."""

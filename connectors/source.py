@@ -1,0 +1,62 @@
+"""The protocol for sources: where records of an outside system come from."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from schemas.topics import Topic
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """An entry of the source that became a record.
+
+    Attributes:
+        topic: where the record goes.
+        record: an instance of ``topic.record``; None publishes a tombstone (then ``key`` says of what).
+        cursor: the source's position after this entry; once the broker has acknowledged the record, reading resumes here.
+        key: the Kafka key, where it is not the record's own field.
+    """
+
+    topic: Topic
+    record: Any | None
+    cursor: str | None = None
+    key: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """An entry that could not become a record; it is answered in the dead-letter topic of ``topic``.
+
+    Attributes:
+        topic: where the record would have gone.
+        reason: class of failure with few values, kebab-case, e.g. ``impossible-coordinates``.
+        field: the source's name of the field that broke the rule, if one did.
+        message: field, rule and what was got, without a person's data.
+        payload: what may be kept of the entry; never a name, phone number or free text about a person.
+        number: row or message number in the source, counted from 1.
+        cursor: the source's position after this entry.
+    """
+
+    topic: Topic
+    reason: str
+    field: str | None
+    message: str
+    payload: bytes
+    number: int
+    cursor: str | None = None
+
+
+Entry = Accepted | Refused
+
+
+class Source(Protocol):
+    """A system that gives records.
+
+    ``entries`` may end (a file) or go on for ever (a subscription). It raises
+    ``connectors.errors.SourceUnavailableError`` when the system does not answer; the runner then calls it again with the
+    last acknowledged cursor, after a growing pause. It is cancelled to stop, and then frees what it holds within 2 s.
+    """
+
+    def entries(self, cursor: str | None) -> AsyncIterator[Entry]:
+        """Yield the entries after ``cursor`` (None: from the start), in the source's order."""

@@ -1,0 +1,1 @@
+"""The people: the ``goldentime`` command, the demonstration and what operators look at."""

@@ -1,0 +1,74 @@
+"""What goes into and comes out of a step of the engine: the border between transport and decisions."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from schemas.camera_assignment import CameraAssignment
+from schemas.case_state import CaseState
+
+
+@dataclass(slots=True)
+class RawBatch:
+    """Undecoded records of one topic and partition in offset order; the lists have equal length.
+
+    Attributes:
+        topic: name without the city's prefix.
+        partition: the partition all of them come from.
+        offsets: their offsets, growing, gaps allowed.
+        keys: their Kafka keys.
+        values: their values; None is a tombstone.
+        appended_us: their append time, UTC microseconds: the ``now`` of each record.
+    """
+
+    topic: str
+    partition: int
+    offsets: list[int]
+    keys: list[bytes | None]
+    values: list[bytes | None]
+    appended_us: list[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A record that is answered in the dead-letter topic instead of by a decision.
+
+    Attributes:
+        topic: name without the city's prefix.
+        partition: where it came from.
+        offset: where it came from.
+        key: its Kafka key.
+        payload: its original bytes.
+        reason: class of failure with few values, kebab-case.
+        field: the field that broke the rule, if one did.
+        message: field, rule and what was got, without a person's data.
+        now_us: the record's own now.
+    """
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    payload: bytes
+    reason: str
+    field: str | None
+    message: str
+    now_us: int
+
+
+@dataclass(slots=True)
+class StepResult:
+    """What a step decided; everything in it goes out in one unit of work with the input offsets.
+
+    Attributes:
+        assignments: new versions, in order.
+        case_states: changed case states by case_id; None forgets the case (tombstones for its state *and* its assignment).
+        tracks: changed rows of the subject-tracks topic as (key, value in the wire format); None forgets.
+        refusals: records answered with a reason.
+        outcomes: how many records of a topic ended how, by (topic, outcome); every input record is counted once.
+    """
+
+    assignments: list[CameraAssignment] = field(default_factory=list)
+    case_states: dict[str, CaseState | None] = field(default_factory=dict)
+    tracks: list[tuple[bytes, bytes | None]] = field(default_factory=list)
+    refusals: list[Refusal] = field(default_factory=list)
+    outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)

@@ -1,0 +1,131 @@
+"""Records to bytes and back: Avro in the Confluent wire format (0x00, 4-byte schema id, body)."""
+
+import dataclasses
+import types
+from collections.abc import Callable
+from functools import cache
+from io import BytesIO
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_type_hints
+
+import fastavro
+from fastavro.types import Schema
+
+from schemas.errors import RecordDecodeError, RecordEncodeError
+from schemas.registry import newest_schema, published_schemas
+
+R = TypeVar("R")
+MAGIC = 0
+HEADER_BYTES = 5
+# Beyond what Kafka accepts by default (message.max.bytes); refuse to even try to decode it.
+MAX_RECORD_BYTES = 1_048_576
+
+
+def wire_header(record_type: type[Any]) -> bytes:
+    """Return the five bytes that precede every record of this type."""
+    return bytes([MAGIC]) + newest_schema(record_type.__name__).schema_id.to_bytes(4, "big")
+
+
+def encode(record: Any) -> bytes:
+    """Return the record in the Confluent wire format, by the newest published schema of its type.
+
+    Raises:
+        RecordEncodeError: a value does not fit its field.
+    """
+    record_type = type(record)
+    buffer = BytesIO()
+    buffer.write(wire_header(record_type))
+    try:
+        fastavro.schemaless_writer(buffer, _writer_schema(record_type.__name__), _to_wire(record))
+    except (ValueError, TypeError, AttributeError, OverflowError, KeyError) as error:
+        raise RecordEncodeError(f"{record_type.__name__} does not fit its schema: {type(error).__name__}") from error
+    return buffer.getvalue()
+
+
+def decode(record_type: type[R], payload: bytes | None) -> R:
+    """Return the record that the bytes hold, whichever published version wrote them.
+
+    Raises:
+        RecordDecodeError: the bytes are not such a record; ``reason`` says in which way.
+    """
+    if payload is None or len(payload) < HEADER_BYTES or payload[0] != MAGIC:
+        got = "null" if payload is None else f"{len(payload)} bytes"
+        raise RecordDecodeError("not-confluent-framed", f"expected 0x00 and a schema id, got {got}")
+    if len(payload) > MAX_RECORD_BYTES:
+        raise RecordDecodeError("too-large", f"at most {MAX_RECORD_BYTES} bytes are read, got {len(payload)}")
+    schema_id = int.from_bytes(payload[1:HEADER_BYTES], "big")
+    writer = published_schemas().get(schema_id)
+    if writer is None:
+        raise RecordDecodeError("unknown-schema", f"schema id {schema_id} is not published")
+    name = record_type.__name__
+    if writer.record != name:
+        raise RecordDecodeError("wrong-record", f"expected {name}, got {writer.record}")
+    body = BytesIO(payload)
+    body.seek(HEADER_BYTES)
+    try:
+        fields = fastavro.schemaless_reader(body, _parsed(schema_id), _reader_schema(schema_id, name))
+        rest = len(payload) - body.tell()
+    # fastavro raises many types on garbage (EOFError, IndexError, UnicodeDecodeError, MemoryError, …).
+    except Exception as error:
+        raise RecordDecodeError("avro", f"{name} body does not parse: {type(error).__name__}") from error
+    if rest:
+        raise RecordDecodeError("avro", f"{name} body has {rest} bytes after its end")
+    record: R = _reader_of(record_type)(fields)
+    return record
+
+
+@cache
+def _parsed(schema_id: int) -> Schema:
+    return fastavro.parse_schema(dict(published_schemas()[schema_id].schema), _write_hint=False)
+
+
+def _writer_schema(name: str) -> Schema:
+    return _parsed(newest_schema(name).schema_id)
+
+
+def _reader_schema(schema_id: int, name: str) -> Schema | None:
+    newest = newest_schema(name).schema_id
+    return None if newest == schema_id else _parsed(newest)  # None: no resolution needed, which is faster
+
+
+def _to_wire(value: Any) -> Any:
+    """Return a record as the dicts and lists that fastavro writes."""
+    if dataclasses.is_dataclass(value):
+        return {name: _to_wire(getattr(value, name)) for name in _field_names(type(value))}
+    if isinstance(value, tuple):
+        return [_to_wire(item) for item in value]
+    return value
+
+
+@cache
+def _field_names(record_type: type[Any]) -> tuple[str, ...]:
+    return tuple(field.name for field in dataclasses.fields(record_type))
+
+
+@cache
+def _reader_of(record_type: type[Any]) -> Callable[[dict[str, Any]], Any]:
+    """Return a function from fastavro's dict to the record, converting only the fields that need it."""
+    convert = {}
+    for name, hint in get_type_hints(record_type, include_extras=True).items():
+        converter = _converter(hint)
+        if converter is not None:
+            convert[name] = converter
+
+    def read(fields: dict[str, Any]) -> Any:
+        for name, converter in convert.items():
+            fields[name] = converter(fields[name])
+        return record_type(**fields)
+
+    return read
+
+
+def _converter(hint: Any) -> Callable[[Any], Any] | None:
+    if get_origin(hint) is Annotated:
+        hint = get_args(hint)[0]
+    origin, args = get_origin(hint), get_args(hint)
+    if origin in (Union, types.UnionType):
+        inner = _converter(args[0])
+        return None if inner is None else lambda value: None if value is None else inner(value)
+    if origin is tuple:
+        item = _converter(args[0])
+        return tuple if item is None else lambda values: tuple(item(value) for value in values)
+    return _reader_of(hint) if dataclasses.is_dataclass(hint) and isinstance(hint, type) else None

@@ -1,0 +1,171 @@
+"""The one list of topics: what each carries, its key, its partitions and how long it is kept."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from schemas.camera import Camera, CameraHealth
+from schemas.camera_assignment import CameraAssignment
+from schemas.case_state import CaseState
+from schemas.connector_cursor import ConnectorCursor
+from schemas.dead_letter import DeadLetter
+from schemas.incident import Incident
+from schemas.subject_track import SubjectTrack
+from schemas.tracker_fix import TrackerFix
+from schemas.wandering_alert import WanderingAlert
+
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
+DEAD_LETTER_SUFFIX = "-dlq"
+# How many partitions the topics keyed by case have unless a deployment says otherwise: two cores, four streams.
+CASE_PARTITIONS = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Topic:
+    """One topic of the contract.
+
+    Attributes:
+        name: kebab-case plural of the record, without the city's prefix.
+        record: the Python type of its values.
+        key_field: the record's field that is the Kafka key; None where the key lies outside the record.
+        co_partitioned: True for the topics keyed by case: all have the same partition count; others have one.
+        compacted: True where the newest value of a key is the present state.
+        retention_ms: how long records are kept; None for compacted topics.
+        append_time: True for inputs, whose broker append time is the ``now`` of their records.
+        why: what the topic is for, in a sentence.
+    """
+
+    name: str
+    record: type[Any]
+    key_field: str | None
+    co_partitioned: bool
+    compacted: bool
+    retention_ms: int | None = None
+    append_time: bool = False
+    why: str
+
+    def partitions(self, case_partitions: int) -> int:
+        """Return the partition count in a deployment whose case topics have ``case_partitions``."""
+        return case_partitions if self.co_partitioned else 1
+
+    def key_of(self, record: Any) -> bytes:
+        """Return the Kafka key of a record of this topic.
+
+        Raises:
+            ValueError: the topic's key is not a field of its record.
+        """
+        if self.key_field is None:
+            raise ValueError(f"{self.name}: the key is not a field of {self.record.__name__}")
+        return str(getattr(record, self.key_field)).encode()
+
+
+def _case_input(name: str, record: type[Any], why: str) -> Topic:
+    return Topic(
+        name=name,
+        record=record,
+        key_field="case_id",
+        co_partitioned=True,
+        compacted=False,
+        retention_ms=7 * DAY_MS,
+        append_time=True,
+        why=why,
+    )
+
+
+INCIDENTS = _case_input("incidents", Incident, "reports, updates and ends from 112, 119, disaster centres and others")
+WANDERING_ALERTS = _case_input("wandering-alerts", WanderingAlert, "alerts about people under protection")
+TRACKER_FIXES = Topic(
+    name="tracker-fixes",
+    record=TrackerFix,
+    key_field="case_id",
+    co_partitioned=True,
+    compacted=False,
+    retention_ms=DAY_MS,
+    append_time=True,
+    why="positions of trackers; kept a day at most, because they are personal",
+)
+CAMERAS = Topic(
+    name="cameras",
+    record=Camera,
+    key_field="camera_id",
+    co_partitioned=False,
+    compacted=True,
+    why="the camera-location table of all districts; one partition, read whole by every worker",
+)
+CAMERA_HEALTH = Topic(
+    name="camera-health",
+    record=CameraHealth,
+    key_field="camera_id",
+    co_partitioned=False,
+    compacted=True,
+    why="which cameras answer; one partition, read whole by every worker",
+)
+CAMERA_ASSIGNMENTS = Topic(
+    name="camera-assignments",
+    record=CameraAssignment,
+    key_field="case_id",
+    co_partitioned=True,
+    compacted=True,
+    why="the product: the present picture of every case, newest version wins",
+)
+CASE_STATES = Topic(
+    name="case-states",
+    record=CaseState,
+    key_field="case_id",
+    co_partitioned=True,
+    compacted=True,
+    why="internal: what the engine remembers of a case",
+)
+SUBJECT_TRACKS = Topic(
+    name="subject-tracks",
+    record=SubjectTrack,
+    key_field=None,
+    co_partitioned=True,
+    compacted=True,
+    why="internal: last known position by case_id, forgotten by tombstone",
+)
+CONNECTOR_CURSORS = Topic(
+    name="connector-cursors",
+    record=ConnectorCursor,
+    key_field="connector",
+    co_partitioned=False,
+    compacted=True,
+    why="how far each connector has read its source",
+)
+
+CASE_INPUTS = (INCIDENTS, WANDERING_ALERTS, TRACKER_FIXES)
+_RECORD_TOPICS = (
+    *CASE_INPUTS,
+    CAMERAS,
+    CAMERA_HEALTH,
+    CAMERA_ASSIGNMENTS,
+    CASE_STATES,
+    SUBJECT_TRACKS,
+    CONNECTOR_CURSORS,
+)
+
+
+def dead_letters_of(topic: Topic) -> Topic:
+    """Return the dead-letter topic of an input topic; as many partitions as the input."""
+    return Topic(
+        name=topic.name + DEAD_LETTER_SUFFIX,
+        record=DeadLetter,
+        key_field=None,
+        co_partitioned=topic.co_partitioned,
+        compacted=False,
+        retention_ms=14 * DAY_MS,
+        why=f"what could not be used of {topic.name}, with the reason",
+    )
+
+
+TOPICS: tuple[Topic, ...] = (
+    *_RECORD_TOPICS,
+    *(dead_letters_of(topic) for topic in (*CASE_INPUTS, CAMERAS, CAMERA_HEALTH)),
+)
+BY_NAME: dict[str, Topic] = {topic.name: topic for topic in TOPICS}
+
+
+def prefixed(prefix: str) -> Callable[[str], str]:
+    """Return the function from a topic's name to its name in a city, e.g. ``seoul.incidents``; no dot without prefix."""
+    return (lambda name: f"{prefix}.{name}") if prefix else (lambda name: name)
