@@ -61,10 +61,14 @@ class StepResult:
 
     Attributes:
         assignments: new versions, in order.
-        case_states: changed case states by case_id; None forgets the case (tombstones for its state *and* its assignment).
+        case_states: changed case states by case_id; None forgets the case (tombstones for its state and its
+            assignment).
         tracks: changed rows of the subject-tracks topic as (key, value in the wire format); None forgets.
         refusals: records answered with a reason.
         outcomes: how many records of a topic ended how, by (topic, outcome); every input record is counted once.
+        reported: (service, ingested_us of the report) for each version that a report or fix led to.
+        first_views: (service, occurred_us, decided_us) for each case that got its first camera.
+        handovers: how many changes of a moving subject's cameras ended how: ``overlap`` when one went on, else ``cut``.
     """
 
     assignments: list[CameraAssignment] = field(default_factory=list)
@@ -72,3 +76,6 @@ class StepResult:
     tracks: list[tuple[bytes, bytes | None]] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
     outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
+    reported: list[tuple[str, int]] = field(default_factory=list)
+    first_views: list[tuple[str, int, int]] = field(default_factory=list)
+    handovers: Counter[str] = field(default_factory=Counter)

@@ -61,7 +61,7 @@ def _type(hint: Any, where: str, named: set[str]) -> Any:
         return {"type": "array", "items": _type(args[0], where, named)}
     if origin is dict and args[0] is str:
         return {"type": "map", "values": _type(args[1], where, named)}
-    if dataclasses.is_dataclass(hint):
+    if isinstance(hint, type) and dataclasses.is_dataclass(hint):
         # Avro names a record once and refers to it afterwards.
         name = hint.__name__
         return f"{NAMESPACE}.{name}" if name in named else _record(hint, named)

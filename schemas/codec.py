@@ -5,7 +5,7 @@ import types
 from collections.abc import Callable
 from functools import cache
 from io import BytesIO
-from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 import fastavro
 from fastavro.types import Schema
@@ -62,14 +62,15 @@ def decode(record_type: type[R], payload: bytes | None) -> R:
     body = BytesIO(payload)
     body.seek(HEADER_BYTES)
     try:
-        fields = fastavro.schemaless_reader(body, _parsed(schema_id), _reader_schema(schema_id, name))
+        fields: Any = fastavro.schemaless_reader(body, _parsed(schema_id), _reader_schema(schema_id, name))
         rest = len(payload) - body.tell()
     # fastavro raises many types on garbage (EOFError, IndexError, UnicodeDecodeError, MemoryError, …).
     except Exception as error:
         raise RecordDecodeError("avro", f"{name} body does not parse: {type(error).__name__}") from error
     if rest:
         raise RecordDecodeError("avro", f"{name} body has {rest} bytes after its end")
-    record: R = _reader_of(record_type)(fields)
+    reader = _reader_of(cast("Any", record_type))  # mypy does not see that a type is hashable
+    record: R = reader(fields)
     return record
 
 
@@ -102,7 +103,7 @@ def _field_names(record_type: type[Any]) -> tuple[str, ...]:
 
 
 @cache
-def _reader_of(record_type: type[Any]) -> Callable[[dict[str, Any]], Any]:
+def _reader_of(record_type: Any) -> Callable[[dict[str, Any]], Any]:
     """Return a function from fastavro's dict to the record, converting only the fields that need it."""
     convert = {}
     for name, hint in get_type_hints(record_type, include_extras=True).items():
@@ -128,4 +129,6 @@ def _converter(hint: Any) -> Callable[[Any], Any] | None:
     if origin is tuple:
         item = _converter(args[0])
         return tuple if item is None else lambda values: tuple(item(value) for value in values)
-    return _reader_of(hint) if dataclasses.is_dataclass(hint) and isinstance(hint, type) else None
+    is_record = isinstance(hint, type) and dataclasses.is_dataclass(hint)
+    known: Any = hint
+    return _reader_of(known) if is_record else None

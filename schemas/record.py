@@ -4,7 +4,8 @@
     class Location:
         lat_deg: Annotated[float, "WGS 84 latitude in degrees, -90 to 90."]
 
-``schemas.avsc`` writes the published schema from such a class, so that type, documentation and schema cannot drift apart.
+``schemas.avsc`` writes the published schema from such a class, so that type,
+documentation and schema cannot drift apart.
 """
 
 from dataclasses import dataclass

@@ -167,5 +167,5 @@ BY_NAME: dict[str, Topic] = {topic.name: topic for topic in TOPICS}
 
 
 def prefixed(prefix: str) -> Callable[[str], str]:
-    """Return the function from a topic's name to its name in a city, e.g. ``seoul.incidents``; no dot without prefix."""
+    """Return the function from a topic's name to its name in a city, e.g. ``seoul.incidents``."""
     return (lambda name: f"{prefix}.{name}") if prefix else (lambda name: name)

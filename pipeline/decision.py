@@ -1,0 +1,192 @@
+"""Decide on one case: which status it has, which cameras it gets, and whether that is worth a new version."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from pipeline import geo
+from pipeline.assignment import (
+    Look,
+    Occasion,
+    active,
+    assigned_cameras,
+    runner_up_of,
+    target_of,
+    without_cameras,
+)
+from pipeline.camera_table import CameraTable
+from pipeline.candidates import Candidates, around, inside
+from pipeline.case import Standing, is_ended, standing_of
+from pipeline.place import Place, place_of, routes_of
+from pipeline.policy import Policy
+from pipeline.purpose import Permission
+from pipeline.ranking import most_urgent
+from pipeline.region import Region
+from pipeline.selection import Choice, Wish, choose
+from pipeline.visibility import Views, views_of
+from schemas.camera_assignment import AssignedCamera, CameraAssignment, CameraRole, CaseStatus
+from schemas.case_state import CaseState
+from schemas.subject_track import SubjectTrack
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """All that a choice for one case depends on."""
+
+    case: CaseState
+    standing: Standing
+    place: Place
+    cameras: CameraTable
+    policy: Policy
+    occasion: Occasion
+
+    def around(self, region: Region) -> Candidates:
+        """Return the usable cameras around a region."""
+        return around(self.cameras, region, self.standing.camera_purposes, self.policy.search)
+
+    def rows_held(self, *roles: CameraRole) -> list[int]:
+        """Return the table rows of the cameras held in these roles, as far as they are still in the table."""
+        ids = (held.camera_id for held in self.case.held if held.role in roles)
+        return [row for camera_id in ids if (row := self.cameras.row_of(camera_id)) is not None]
+
+
+Decision = tuple[CaseState, CameraAssignment | None]
+
+
+def decide(
+    case: CaseState,
+    track: SubjectTrack | None,
+    cameras: CameraTable,
+    policy: Policy,
+    *,
+    occasion: Occasion,
+    must: bool,
+) -> Decision:
+    """Return the case after a decision and its new version; None when the version before still holds.
+
+    Args:
+        case: the case as it is.
+        track: last known position of its subject, if it has one.
+        cameras: the camera table.
+        policy: the city's rules.
+        occasion: when, why, from what.
+        must: True when something was reported, so that a version is due even with the same cameras.
+    """
+    standing = standing_of(case, policy)
+    if standing is None:
+        return (case, None) if is_ended(case) else release(case, policy, occasion)
+    if not standing.permission.allowed:
+        if case.status == CaseStatus.DENIED:
+            return case, None  # said once
+        denied = replace(occasion, reason=standing.permission.reason or "denied")
+        return without_cameras(case, standing, policy, denied, CaseStatus.DENIED)
+    place = place_of(case, standing, track, policy, occasion.now_us)
+    if place is None:
+        if case.status == CaseStatus.NEEDS_LOCATION and not must:
+            return case, None
+        return without_cameras(case, standing, policy, occasion, CaseStatus.NEEDS_LOCATION)
+    return _assign(Scene(case, standing, place, cameras, policy, occasion), must=must)
+
+
+def release(case: CaseState, policy: Policy, occasion: Occasion) -> Decision:
+    """Return the case's last version: all cameras released, positions no longer in its state."""
+    ranked = most_urgent(case.reports, policy.ranks)
+    if ranked is None:
+        return case, None
+    rank, lead = ranked
+    services = tuple(sorted({r.service for r in case.reports}))
+    standing = Standing(rank, lead, services, frozenset(), Permission(allowed=False))
+    state, assignment = without_cameras(case, standing, policy, occasion, CaseStatus.RELEASED)
+    reports = tuple(
+        replace(r, location=None, area=None, units=(), closed_reason=r.closed_reason or occasion.reason)
+        for r in state.reports
+    )
+    return replace(state, reports=reports), assignment
+
+
+def _assign(scene: Scene, *, must: bool) -> Decision:
+    case, cameras, policy = scene.case, scene.cameras, scene.policy
+    region = scene.place.region()
+    found = _candidates(scene, region)
+    views = views_of(cameras, found.rows, region, policy.view)
+    choice, switched = _choose_or_keep(scene, views, region)
+    if not must and not switched and _moved_m(scene) < policy.movement.update_distance_m:
+        return case, None
+    role = CameraRole.VIEW if scene.place.polygon is None else CameraRole.AREA
+    looks = [Look(region, views, choice.picks, role)]
+    looks += _look_ahead(scene, looks)
+    looks += _corridors(scene, looks)
+    chosen: list[AssignedCamera] = []
+    for look in looks:
+        chosen += assigned_cameras(cameras, look, case, scene.occasion.now_us)
+    nearest_owner = cameras.owner(int(found.rows[0])) if len(found.rows) else None
+    where = target_of(scene.place, found.search_radius_m, nearest_owner, policy)
+    runner_up = runner_up_of(cameras, views, choice.runner_up)
+    state, assignment = active(
+        case, scene.standing, policy, scene.occasion, chosen=chosen[: policy.selection.cap], where=where
+    )
+    return state, replace(assignment, runner_up=runner_up, excluded=found.excluded)
+
+
+def _candidates(scene: Scene, region: Region) -> Candidates:
+    polygon = scene.place.polygon
+    if polygon is None:
+        return scene.around(region)
+    return inside(scene.cameras, polygon, region, scene.standing.camera_purposes, scene.policy.search)
+
+
+def _choose_or_keep(scene: Scene, views: Views, region: Region) -> tuple[Choice, bool]:
+    """Return the new choice, or the held cameras where a change is not worth it; and whether the set changes."""
+    case, policy = scene.case, scene.policy.selection
+    count = policy.cameras_by_rank[scene.standing.rank]
+    held_ids = {held.camera_id for held in case.held if held.role in (CameraRole.VIEW, CameraRole.AREA)}
+    held = np.isin(views.rows, scene.rows_held(CameraRole.VIEW, CameraRole.AREA))
+    wish = Wish(scene.cameras.site[views.rows], np.ones(len(views.rows), np.bool_), held, count)
+    new = choose(views, region.weights, wish, policy)
+    new_ids = {scene.cameras.camera_id(int(views.rows[p.candidate])) for p in new.picks if not p.filled}
+    if new_ids == held_ids and case.status == CaseStatus.ACTIVE:
+        return new, False
+    if case.status == CaseStatus.WAITING and case.version and not new.picks:
+        return new, False
+    if held_ids and held.sum() == len(held_ids) <= count:
+        kept = choose(views, region.weights, replace(wish, allowed=held), policy)
+        if new.utility - kept.utility < policy.switch_gain and not any(p.filled for p in kept.picks):
+            return replace(new, picks=kept.picks), False
+    return new, True
+
+
+def _look_ahead(scene: Scene, looks: list[Look]) -> list[Look]:
+    """Return cameras for where a moving subject will be soon, so that a view is ready before it is needed."""
+    count = scene.policy.selection.next_cameras
+    ahead = scene.place.region_ahead(scene.policy.movement.look_ahead_s)
+    return [] if ahead is None or count == 0 else [_extra_look(scene, ahead, count, CameraRole.NEXT, looks)]
+
+
+def _corridors(scene: Scene, looks: list[Look]) -> list[Look]:
+    """Return cameras along the ways of the responding units, in driving order."""
+    count = scene.policy.selection.corridor_cameras
+    result: list[Look] = []
+    for route in routes_of(scene.case, scene.place):
+        look = _extra_look(scene, route, count, CameraRole.CORRIDOR, looks + result)
+        reached = [int(np.argmax(look.views.seen[pick.view])) for pick in look.picks]
+        in_order = tuple(pick for _, pick in sorted(zip(reached, look.picks, strict=True), key=lambda item: item[0]))
+        result.append(replace(look, picks=in_order))
+    return result
+
+
+def _extra_look(scene: Scene, region: Region, count: int, role: CameraRole, looks: list[Look]) -> Look:
+    """Return cameras for another region of the case, none of them chosen already and none as a mere left-over."""
+    rows = scene.around(region).rows
+    views = views_of(scene.cameras, rows, region, scene.policy.view)
+    taken = [int(look.views.rows[pick.candidate]) for look in looks for pick in look.picks]
+    wish = Wish(scene.cameras.site[rows], ~np.isin(rows, taken), np.isin(rows, scene.rows_held(role)), count)
+    choice = choose(views, region.weights, wish, scene.policy.selection)
+    return Look(region, views, tuple(pick for pick in choice.picks if not pick.filled), role)
+
+
+def _moved_m(scene: Scene) -> float:
+    """Return how far the target is from where the held cameras were chosen for; infinite without such a place."""
+    anchor, here = scene.case.anchor, scene.place.location
+    if anchor is None:
+        return float("inf")
+    return float(np.hypot(*geo.offsets_m(anchor.lat_deg, anchor.lon_deg, here.lat_deg, here.lon_deg)))

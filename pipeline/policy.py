@@ -1,0 +1,256 @@
+"""Every number that decides, with its unit and limits, as one immutable value read from a city's files."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from shapely import Polygon
+
+from pipeline.errors import PolicyError
+from pipeline.policy_fields import PolicyFields
+from pipeline.purpose import PurposeGate, purpose_gate_from
+from pipeline.ranking import LAST_RANK, RankTable, rank_table_from
+from schemas.incident import Service
+
+US_PER_S = 1_000_000
+# No list is longer than this, whatever a city writes: a person cannot watch more tiles (design: cap 16).
+MAX_CAP = 16
+
+
+@dataclass(frozen=True, slots=True)
+class SearchPolicy:
+    """How far to look for cameras: rings widen until enough sites are found."""
+
+    rings_m: tuple[float, ...]
+    enough_sites: int
+
+
+@dataclass(frozen=True, slots=True)
+class ViewPolicy:
+    """What a camera of unknown optics is taken for, and how sight fades with distance."""
+
+    observe_range_fixed_m: float
+    observe_range_ptz_m: float
+    assumed_field_deg: float
+    zoom_fields_deg: tuple[float, ...]
+    clutter_scale_m: float
+    weak_view: float
+
+
+@dataclass(frozen=True, slots=True)
+class SelectionPolicy:
+    """How many cameras, and what makes a change worth it. Gains are probabilities of a view, 0 to 1."""
+
+    cameras_by_rank: tuple[int, ...]
+    next_cameras: int
+    corridor_cameras: int
+    cap: int
+    min_gain: float
+    held_bonus: float
+    switch_gain: float
+    runner_up: int
+
+
+@dataclass(frozen=True, slots=True)
+class MovementPolicy:
+    """When a moving subject's cameras are chosen anew, and how its position ages."""
+
+    reselect_distance_m: float
+    update_distance_m: float
+    walking_speed_mps: float
+    max_speed_mps: float
+    look_ahead_s: float
+    refresh_s: float
+    max_radius_m: float
+    clock_skew_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class LeasePolicy:
+    """How long things last: every assignment, case and position has an end."""
+
+    lease_s_by_rank: tuple[float, ...]
+    renew_share: float
+    max_case_s: float
+    retention_s: float
+    track_age_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """Who gets the assignments of which services."""
+
+    name: str
+    services: frozenset[str]
+    masking: bool
+
+
+@dataclass(frozen=True, slots=True)
+class District:
+    """A named area of the city; the polygon is in (lon, lat) degrees, WGS 84."""
+
+    name: str
+    polygon: Polygon
+
+
+@dataclass(frozen=True, slots=True)
+class DefaultPlace:
+    """A point that stands for 'no place known' (an agency's own address); reports within its radius get no cameras."""
+
+    name: str
+    lat_deg: float
+    lon_deg: float
+    radius_m: float
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """All of a city's rules; two equal versions never differ in content."""
+
+    version: str
+    search: SearchPolicy
+    view: ViewPolicy
+    selection: SelectionPolicy
+    movement: MovementPolicy
+    lease: LeasePolicy
+    ranks: RankTable
+    gate: PurposeGate
+    recipients: tuple[Recipient, ...]
+    exercise_cameras: bool
+    exercise_recipients: tuple[str, ...]
+    districts: tuple[District, ...] = field(default=())
+    default_places: tuple[DefaultPlace, ...] = field(default=())
+
+
+def policy_from(
+    *,
+    policy: Mapping[str, Any],
+    ranks: Mapping[str, Any],
+    purposes: Mapping[str, Any],
+    agencies: Mapping[str, Any],
+    districts: tuple[District, ...] = (),
+    default_places: tuple[DefaultPlace, ...] = (),
+) -> Policy:
+    """Return the policy that a city's four parsed TOML files describe.
+
+    Raises:
+        PolicyError: a field is missing, unknown, of the wrong type or out of bounds; the message names it.
+    """
+    fields = PolicyFields("policy.toml", policy)
+    people = PolicyFields("agencies.toml", agencies)
+    exercise = people.table("exercise")
+    result = Policy(
+        version=fields.text("version"),
+        search=_search(fields.table("search")),
+        view=_view(fields.table("view")),
+        selection=_selection(fields.table("selection")),
+        movement=_movement(fields.table("movement")),
+        lease=_lease(fields.table("lease")),
+        ranks=rank_table_from(PolicyFields("ranks.toml", ranks)),
+        gate=purpose_gate_from(PolicyFields("purposes.toml", purposes)),
+        recipients=_recipients(people),
+        exercise_cameras=exercise.flag("cameras"),
+        exercise_recipients=exercise.texts("recipients"),
+        districts=districts,
+        default_places=default_places,
+    )
+    for table in (fields, people, exercise):
+        table.done()
+    _check_relations(result)
+    return result
+
+
+def _search(f: PolicyFields) -> SearchPolicy:
+    rings_m = f.numbers("rings_m", 10, 5_000)
+    if list(rings_m) != sorted(set(rings_m)):
+        raise f.error("rings_m", f"must grow from ring to ring, got {list(rings_m)}")
+    result = SearchPolicy(rings_m, f.integer("enough_sites", 1, 100))
+    f.done()
+    return result
+
+
+def _view(f: PolicyFields) -> ViewPolicy:
+    result = ViewPolicy(
+        f.number("observe_range_fixed_m", 1, 500),
+        f.number("observe_range_ptz_m", 1, 500),
+        f.number("assumed_field_deg", 5, 180),
+        f.numbers("zoom_fields_deg", 1, 120),
+        f.number("clutter_scale_m", 10, 10_000),
+        f.number("weak_view", 0, 1),
+    )
+    f.done()
+    return result
+
+
+def _selection(f: PolicyFields) -> SelectionPolicy:
+    result = SelectionPolicy(
+        _per_rank(f, "cameras_by_rank", 0, MAX_CAP, int),
+        f.integer("next_cameras", 0, MAX_CAP),
+        f.integer("corridor_cameras", 0, MAX_CAP),
+        f.integer("cap", 1, MAX_CAP),
+        f.number("min_gain", 0, 1),
+        f.number("held_bonus", 0, 1),
+        f.number("switch_gain", 0, 1),
+        f.integer("runner_up", 0, 20),
+    )
+    f.done()
+    return result
+
+
+def _movement(f: PolicyFields) -> MovementPolicy:
+    result = MovementPolicy(
+        f.number("reselect_distance_m", 1, 1_000),
+        f.number("update_distance_m", 1, 5_000),
+        f.number("walking_speed_mps", 0.1, 10),
+        f.number("max_speed_mps", 1, 400),
+        f.number("look_ahead_s", 0, 600),
+        f.number("refresh_s", 5, 3_600),
+        f.number("max_radius_m", 50, 5_000),
+        f.number("clock_skew_s", 1, 3_600),
+    )
+    f.done()
+    return result
+
+
+def _lease(f: PolicyFields) -> LeasePolicy:
+    result = LeasePolicy(
+        _per_rank(f, "lease_s_by_rank", 30, 86_400, float),
+        f.number("renew_share", 0.05, 0.9),
+        f.number("max_case_s", 60, 7 * 86_400),
+        f.number("retention_s", 0, 7 * 86_400),
+        f.number("track_age_s", 60, 86_400),
+    )
+    f.done()
+    return result
+
+
+def _per_rank(f: PolicyFields, name: str, low: float, high: float, kind: type[Any]) -> tuple[Any, ...]:
+    values = f.numbers(name, low, high)
+    if len(values) != LAST_RANK + 1:
+        raise f.error(name, f"must have {LAST_RANK + 1} members, one a rank, got {len(values)}")
+    return tuple(kind(value) for value in values)
+
+
+def _recipients(fields: PolicyFields) -> tuple[Recipient, ...]:
+    known = tuple(Service)
+    result = []
+    for table in fields.tables("recipient"):
+        services = table.texts("services")
+        for service in services:
+            if service not in known:
+                raise table.error("services", f"must be of {', '.join(known)}, got {service!r}")
+        name = f"{table.text('agency')}:{table.text('role')}"
+        result.append(Recipient(name, frozenset(services), table.flag("masking")))
+        table.done()
+    return tuple(result)
+
+
+def _check_relations(policy: Policy) -> None:
+    """Refuse numbers that are each within bounds and yet make no sense together."""
+    move, lease = policy.movement, policy.lease
+    if move.update_distance_m < move.reselect_distance_m:
+        raise PolicyError("policy.toml [movement]: update_distance_m must not be below reselect_distance_m")
+    if lease.max_case_s < max(lease.lease_s_by_rank):
+        raise PolicyError("policy.toml [lease]: max_case_s must not be below the longest lease")
+    if policy.selection.cameras_by_rank[LAST_RANK] != 0:
+        raise PolicyError(f"policy.toml [selection]: cameras_by_rank[{LAST_RANK}] must be 0, the rank without cameras")

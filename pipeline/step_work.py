@@ -1,0 +1,99 @@
+"""One step of the engine under way: what is decided so far, and what must be written at its end."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.assignment import Occasion
+from pipeline.batch import StepResult
+from pipeline.camera_table import CameraTable
+from pipeline.case import is_ended
+from pipeline.decision import decide, release
+from pipeline.policy import Policy
+from pipeline.state import PartitionState
+from schemas.camera_assignment import CameraAssignment, CaseStatus, InputRef
+from schemas.case_state import CaseState
+
+
+@dataclass(slots=True)
+class StepWork:
+    """One step under way: what is decided so far, and which rows must go out at its end."""
+
+    state: PartitionState
+    cameras: CameraTable
+    policy: Policy
+    result: StepResult = field(default_factory=StepResult)
+    assignments: list[tuple[int, CameraAssignment]] = field(default_factory=list)
+    dirty_slots: list[NDArray[np.intp]] = field(default_factory=list)
+    dropped_tracks: set[bytes] = field(default_factory=set)
+
+    def decide_and_note(
+        self,
+        key: bytes,
+        case: CaseState,
+        reason: str,
+        now_us: int,
+        sources: tuple[InputRef, ...],
+        *,
+        must: bool,
+        order: int,
+    ) -> CameraAssignment | None:
+        """Decide on a case; note its new state, and its new version if it has one."""
+        slot = self.state.subjects.slot_of.get(key)
+        track = None if slot is None else self.state.subjects.track(slot)
+        occasion = Occasion(now_us, reason, sources, self.cameras.version)
+        after, assignment = decide(case, track, self.cameras, self.policy, occasion=occasion, must=must)
+        self._note(key, after)
+        if assignment is not None:
+            self.assignments.append((order, assignment))
+            self._count(case, assignment)
+        return assignment
+
+    def release_and_note(
+        self, key: bytes, case: CaseState, reason: str, now_us: int, sources: tuple[InputRef, ...], *, order: int
+    ) -> None:
+        """End a case and note its last version."""
+        occasion = Occasion(now_us, reason, sources, self.cameras.version)
+        after, assignment = release(case, self.policy, occasion)
+        self._note(key, after)
+        if assignment is not None:
+            self.assignments.append((order, assignment))
+
+    def drop_track(self, key: bytes) -> None:
+        """Forget where a subject was."""
+        slot = self.state.subjects.slot_of[key]
+        if self.state.subjects.fix_us[slot]:
+            self.state.subjects.fix_us[slot] = 0
+            self.dropped_tracks.add(key)
+
+    def _note(self, key: bytes, case: CaseState) -> None:
+        """Remember a case's state, and write it if it is another than before."""
+        if self.state.cases.get(key) is case:
+            return
+        self.state.put(key, case, self.policy)
+        self.result.case_states[case.case_id] = case
+        if is_ended(case) and case.status == CaseStatus.RELEASED:
+            self.drop_track(key)  # positions are forgotten when the case ends
+
+    def _count(self, before: CaseState, assignment: CameraAssignment) -> None:
+        service = assignment.services[0] if assignment.services else "other"
+        if assignment.cameras and not before.held and before.opened_us >= before.decided_us:
+            self.result.first_views.append((service, assignment.occurred_us, assignment.decided_us))
+        if before.subject_ref is not None and assignment.added and assignment.released:
+            self.result.handovers["overlap" if assignment.kept else "cut"] += 1
+
+    def finish(self) -> StepResult:
+        """Put together what goes out: versions in order of their records, tracks once with their last value."""
+        self.result.assignments += [a for _, a in sorted(self.assignments, key=lambda item: item[0])]
+        subjects = self.state.subjects
+        dropped: dict[bytes, bytes | None] = dict.fromkeys(sorted(self.dropped_tracks))
+        if self.dirty_slots:
+            slots = np.unique(np.concatenate(self.dirty_slots))
+            live = slots[subjects.fix_us[slots] > 0]
+            rows = subjects.rows(live)
+            for key, _ in rows:
+                dropped.pop(key, None)
+            self.result.tracks += rows
+        self.result.tracks += dropped.items()
+        return self.result

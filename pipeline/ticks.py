@@ -1,0 +1,104 @@
+"""What time alone decides: leases renewed or ended, another look as positions age, forgetting, cameras that changed."""
+
+from collections.abc import Iterable
+from itertools import count
+
+import numpy as np
+
+from pipeline.camera_table import CameraTable
+from pipeline.candidates import is_usable
+from pipeline.case import is_ended
+from pipeline.policy import US_PER_S
+from pipeline.state import renewal_us
+from pipeline.step_work import StepWork
+from schemas.camera_assignment import CaseStatus, InputRef
+from schemas.case_state import CaseState
+
+TICK_TOPIC = "tick"
+# Versions that a tick makes come after those of the unit's records.
+_FIRST_ORDER = 1 << 62
+
+
+def apply_tick(work: StepWork) -> None:
+    """Do what is due at the state's clock, case by case in the order of their ids."""
+    orders = count(_FIRST_ORDER)
+    for key in _with_changed_cameras(work):
+        _look_at_cameras(work, key, next(orders))
+    subjects = work.state.subjects
+    due = np.flatnonzero(subjects.due_us <= work.state.clock_us).tolist()
+    for key in sorted(subjects.keys[slot] for slot in due):
+        _look_at(work, key, next(orders))
+
+
+def _look_at(work: StepWork, key: bytes, order: int) -> None:
+    state, now_us = work.state, work.state.clock_us
+    case = state.cases.get(key)
+    if case is None:
+        work.drop_track(key)
+        state.subjects.free(state.subjects.slot_of[key])
+    elif is_ended(case):
+        work.result.case_states[case.case_id] = None
+        state.forget_case(key, work.policy)
+    elif now_us >= case.opened_us + int(work.policy.lease.max_case_s * US_PER_S):
+        work.release_and_note(key, case, "case-age-limit", now_us, _sources(work), order=order)
+    elif now_us >= renewal_us(case, work.policy) and _heard_since(work, key, case):
+        work.decide_and_note(key, case, "lease-renewed", now_us, _sources(work), must=True, order=order)
+    elif now_us >= case.valid_until_us:
+        work.release_and_note(key, case, "lease-expired", now_us, _sources(work), order=order)
+    else:
+        reason = "cameras-available" if case.status == CaseStatus.WAITING else "position-ageing"
+        if work.decide_and_note(key, case, reason, now_us, _sources(work), must=False, order=order) is None:
+            _look_again(work, key, case)
+
+
+def _look_again(work: StepWork, key: bytes, case: CaseState) -> None:
+    """Have the next tick that matters look at a case that stays as it is."""
+    now_us = work.state.clock_us
+    renewal = renewal_us(case, work.policy)
+    due_us = renewal if now_us < renewal else case.valid_until_us
+    refresh_us = now_us + int(work.policy.movement.refresh_s * US_PER_S)
+    work.state.subjects.due_us[work.state.subjects.slot_of[key]] = min(due_us, refresh_us)
+
+
+def _heard_since(work: StepWork, key: bytes, case: CaseState) -> bool:
+    """Return whether anything was reported or a fix came since the newest version."""
+    subjects, slot = work.state.subjects, work.state.subjects.slot_of[key]
+    fix_heard = bool(subjects.fix_us[slot]) and int(subjects.updated_us[slot]) > case.decided_us
+    return fix_heard or case.evidence_us > case.decided_us
+
+
+def _sources(work: StepWork) -> tuple[InputRef, ...]:
+    """Return the tick's moment and how far each topic had been read, so that a replay can put it in the same place."""
+    state = work.state
+    tick = InputRef(topic=TICK_TOPIC, partition=state.partition, offset=state.clock_us)
+    read = [
+        InputRef(topic=topic, partition=state.partition, offset=offset)
+        for topic, offset in sorted(state.positions.items())
+    ]
+    return (tick, *read)
+
+
+def _with_changed_cameras(work: StepWork) -> list[bytes]:
+    """Return the cases that hold a camera which changed since the last tick, by id."""
+    state, cameras = work.state, work.cameras
+    if state.camera_revision == cameras.revision:
+        return []
+    changed = None if state.camera_revision < 0 else cameras.changed_rows_since(state.camera_revision)
+    state.camera_revision = cameras.revision
+    camera_ids: Iterable[str] = state.holders
+    if changed is not None and cameras.alive[changed].all():
+        camera_ids = (cameras.camera_id(row) for row in changed.tolist())
+    # A removed camera's row has lost its id: then every held camera is looked at.
+    return sorted({key for camera_id in camera_ids for key in state.holders.get(camera_id, ())})
+
+
+def _look_at_cameras(work: StepWork, key: bytes, order: int) -> None:
+    case = work.state.cases[key]
+    lost = any(not _usable(work.cameras, held.camera_id) for held in case.held)
+    reason = "camera-lost" if lost else "camera-changed"
+    work.decide_and_note(key, case, reason, work.state.clock_us, _sources(work), must=lost, order=order)
+
+
+def _usable(cameras: CameraTable, camera_id: str) -> bool:
+    row = cameras.row_of(camera_id)
+    return row is not None and bool(is_usable(cameras, np.array([row]), frozenset())[0])

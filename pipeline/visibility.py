@@ -1,0 +1,146 @@
+"""What a camera can show of a region: range by pixel density, field of view, unknown headings, clutter.
+
+Seen probability of camera c at point x: p(x) = heading · [x in field] · range(x) · exp(-d / clutter scale), where range
+is 1 up to the range of 62 px/m, a small number up to 25 px/m, and 0 beyond. Pixel densities: IEC 62676-4 (detect 25,
+observe 62, recognise 125, identify 250 px/m). Without maps of streets and buildings there is no line of sight, and an
+unknown heading is any heading.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.camera_columns import KIND_CODES
+from pipeline.camera_table import CameraTable
+from pipeline.policy import ViewPolicy
+from pipeline.region import Region
+from schemas.camera import CameraKind
+from schemas.camera_assignment import ViewLevel
+
+DETECT_PX_PER_M = 25.0
+OBSERVE_PX_PER_M = 62.0
+LEVELS: tuple[tuple[float, ViewLevel], ...] = (
+    (250.0, ViewLevel.IDENTIFY),
+    (125.0, ViewLevel.RECOGNISE),
+    (OBSERVE_PX_PER_M, ViewLevel.OBSERVE),
+    (DETECT_PX_PER_M, ViewLevel.DETECT),
+)
+_PTZ = KIND_CODES[CameraKind.PTZ]
+_ALL_ROUND = KIND_CODES[CameraKind.ALL_ROUND]
+_PTZ_WIDEST_DEG = 60.0
+_FULL_CIRCLE_DEG = 360.0
+
+
+@dataclass(frozen=True, slots=True)
+class Views:
+    """Candidate views of a region; a PTZ camera has one per field of view it may zoom to, others have one.
+
+    Arrays are of length v (views) unless said otherwise; ``camera`` gives each view's place among the m candidates.
+
+    Attributes:
+        rows: camera table rows of the candidates, shape (m,).
+        distance_m: from candidate to the region's centre, shape (m,).
+        bearing_deg: the same way, clockwise from north, shape (m,).
+        heading_known: whether the candidate's direction is known or can be chosen, shape (m,).
+        camera: place of the view's camera among the candidates.
+        field_deg: horizontal field of view.
+        observe_range_m: range of 62 px/m.
+        heading: probability that the camera points the right way, before pole-mates are counted.
+        seen: seen probability without ``heading``, shape (v, n) over the region's points.
+    """
+
+    rows: NDArray[np.intp]
+    distance_m: NDArray[np.float64]
+    bearing_deg: NDArray[np.float64]
+    heading_known: NDArray[np.bool_]
+    camera: NDArray[np.intp]
+    field_deg: NDArray[np.float64]
+    observe_range_m: NDArray[np.float64]
+    heading: NDArray[np.float64]
+    seen: NDArray[np.float64]
+
+
+def level_at(distance_m: float, observe_range_m: float) -> ViewLevel:
+    """Return the IEC 62676-4 level at a distance for a camera with this range of 62 px/m."""
+    px_per_m = OBSERVE_PX_PER_M * observe_range_m / max(distance_m, 1.0)
+    return next((level for density, level in LEVELS if px_per_m >= density), ViewLevel.NONE)
+
+
+def views_of(cameras: CameraTable, rows: NDArray[np.intp], region: Region, policy: ViewPolicy) -> Views:
+    """Return what the cameras in ``rows`` can show of the region."""
+    x_m, y_m = region.plane.to_metres(cameras.lat_deg[rows], cameras.lon_deg[rows])
+    centre_x, centre_y = float(region.weights @ region.x_m), float(region.weights @ region.y_m)
+    to_x, to_y = centre_x - x_m, centre_y - y_m
+    bearing_deg = np.degrees(np.arctan2(to_x, to_y)) % _FULL_CIRCLE_DEG
+
+    kind = cameras.kind[rows]
+    camera, field_deg = _fields(kind, cameras.field_of_view_deg[rows], policy)
+    observe_m = _observe_ranges_m(kind[camera], field_deg, cameras.width_px[rows][camera], policy)
+    axis_deg = np.where(kind == _PTZ, bearing_deg, cameras.azimuth_deg[rows])
+    all_round = kind == _ALL_ROUND
+    known = all_round | ~np.isnan(axis_deg)
+    heading = np.where(known[camera], 1.0, np.minimum(field_deg / _FULL_CIRCLE_DEG, 1.0))
+
+    dx, dy = region.x_m - x_m[:, None], region.y_m - y_m[:, None]
+    d_m = np.hypot(dx, dy)
+    fade = np.exp(d_m * (-1.0 / policy.clutter_scale_m))
+    d_view, weak = d_m[camera], OBSERVE_PX_PER_M / DETECT_PX_PER_M * observe_m[:, None]
+    seen = np.where(d_view <= observe_m[:, None], 1.0, np.where(d_view <= weak, policy.weak_view, 0.0)) * fade[camera]
+    bound = (known & ~all_round)[camera]
+    if bound.any():
+        seen[bound] *= _in_field(dx, dy, axis_deg, camera[bound], field_deg[bound])
+    return Views(
+        rows=rows,
+        distance_m=np.hypot(to_x, to_y),
+        bearing_deg=bearing_deg,
+        heading_known=known,
+        camera=camera,
+        field_deg=field_deg,
+        observe_range_m=observe_m,
+        heading=heading,
+        seen=seen,
+    )
+
+
+def _in_field(
+    dx: NDArray[np.float64],
+    dy: NDArray[np.float64],
+    axis_deg: NDArray[np.float64],
+    camera: NDArray[np.intp],
+    field_deg: NDArray[np.float64],
+) -> NDArray[np.bool_]:
+    """Return which points lie within half a field of view of the optical axis, shape (views, points)."""
+    bearing = np.degrees(np.arctan2(dx[camera], dy[camera]))
+    off_axis = np.abs((bearing - axis_deg[camera, None] + 180.0) % _FULL_CIRCLE_DEG - 180.0)
+    return np.asarray(off_axis <= field_deg[:, None] / 2)
+
+
+def _fields(
+    kind: NDArray[np.int8], field_of_view_deg: NDArray[np.float32], policy: ViewPolicy
+) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """Return for each view its camera and its field of view: PTZ cameras once per zoom, widest first."""
+    zooms = np.array(policy.zoom_fields_deg)
+    repeats = np.where(kind == _PTZ, len(zooms), 1)
+    camera = np.repeat(np.arange(len(kind)), repeats)
+    known = np.nan_to_num(field_of_view_deg.astype(np.float64), nan=policy.assumed_field_deg)
+    field_deg = np.where(kind == _ALL_ROUND, _FULL_CIRCLE_DEG, known)[camera]
+    turning = kind[camera] == _PTZ
+    field_deg[turning] = np.tile(zooms, int((kind == _PTZ).sum()))
+    return camera, field_deg
+
+
+def _observe_ranges_m(
+    kind: NDArray[np.int8], field_deg: NDArray[np.float64], width_px: NDArray[np.int32], policy: ViewPolicy
+) -> NDArray[np.float64]:
+    """Return the range of 62 px/m: width_px / (2 · tan(fov / 2) · 62), or the policy's assumption for unknown optics.
+
+    A zoom multiplies the assumed range by tan 30° / tan(fov / 2).
+    """
+    half = np.radians(np.minimum(field_deg, 170.0)) / 2
+    computed = width_px / (2 * np.tan(half) * OBSERVE_PX_PER_M)
+    zoomed = policy.observe_range_ptz_m * np.tan(np.radians(_PTZ_WIDEST_DEG / 2)) / np.tan(half)
+    assumed = np.where(kind == _PTZ, zoomed, policy.observe_range_fixed_m)
+    # A panorama's pixels are spread over its whole circle, for which the formula does not hold.
+    usable = (width_px > 0) & (kind != _ALL_ROUND)
+    return np.where(usable, computed, assumed)

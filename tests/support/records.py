@@ -1,0 +1,141 @@
+"""Records for tests: each builder gives a plausible record, and a test names only what it is about."""
+
+from itertools import count
+from typing import Any
+
+from pipeline.batch import RawBatch
+from pipeline.camera_table import CameraTable
+from schemas.camera import Camera, CameraHealth
+from schemas.codec import encode
+from schemas.incident import Incident
+from schemas.location import Location
+from schemas.topics import BY_NAME, CAMERA_HEALTH, CAMERAS, Topic
+from schemas.tracker_fix import TrackerFix
+from schemas.wandering_alert import WanderingAlert
+
+# 2026-09-21 14:13:20 UTC: any moment of which the time as a varint has the usual eight bytes.
+T0_US = 1_790_000_000_000_000
+S = 1_000_000
+# A place in the fictitious demo city.
+LAT_DEG, LON_DEG = 37.4000, 127.4200
+LAT_DEG_PER_M = 1 / 111_195.0
+LON_DEG_PER_M = LAT_DEG_PER_M / 0.7944
+
+_numbers = count(1)
+
+
+def at(east_m: float = 0.0, north_m: float = 0.0, accuracy_m: float = 10.0, quality: str = "gps") -> Location:
+    """Return a location so many metres from the tests' place."""
+    return Location(
+        lat_deg=LAT_DEG + north_m * LAT_DEG_PER_M,
+        lon_deg=LON_DEG + east_m * LON_DEG_PER_M,
+        accuracy_m=accuracy_m,
+        quality=quality,
+    )
+
+
+def _header(observed_us: int, source: str) -> dict[str, Any]:
+    return {
+        "event_id": f"{source}/{next(_numbers)}",
+        "source": source,
+        "observed_us": observed_us,
+        "ingested_us": observed_us,
+    }
+
+
+def an_incident(case_id: str = "inc-1", observed_us: int = T0_US, **changes: Any) -> Incident:
+    """Return a robbery of urgency C0 at the tests' place."""
+    fields: dict[str, Any] = {
+        **_header(observed_us, "police_112"),
+        "case_id": case_id,
+        "incident_id": case_id,
+        "status": "reported",
+        "service": "police",
+        "kind": "robbery",
+        "urgency_native": "C0",
+        "occurred_us": observed_us,
+        "location": at(),
+    }
+    return Incident(**{**fields, **changes})
+
+
+def an_alert(case_id: str = "s:elder", observed_us: int = T0_US, **changes: Any) -> WanderingAlert:
+    """Return a safe-zone exit."""
+    fields: dict[str, Any] = {
+        **_header(observed_us, "owntracks"),
+        "case_id": case_id,
+        "subject_ref": case_id,
+        "kind": "safe-zone-exit",
+    }
+    return WanderingAlert(**{**fields, **changes})
+
+
+def a_fix(case_id: str = "s:elder", fix_us: int = T0_US, **changes: Any) -> TrackerFix:
+    """Return a fix at the tests' place."""
+    fields: dict[str, Any] = {
+        **_header(fix_us, "owntracks"),
+        "case_id": case_id,
+        "subject_ref": case_id,
+        "fix_us": fix_us,
+        "location": at(),
+    }
+    return TrackerFix(**{**fields, **changes})
+
+
+def a_camera(camera_id: str = "cam-1", **changes: Any) -> Camera:
+    """Return an all-round crime-prevention camera at the tests' place."""
+    fields: dict[str, Any] = {
+        **_header(T0_US, "cctv_registry"),
+        "camera_id": camera_id,
+        "site_id": f"site-of-{camera_id}",
+        "owner": "Riverside",
+        "location": at(),
+        "kind": "all-round",
+        "purposes": ("crime-prevention",),
+    }
+    return Camera(**{**fields, **changes})
+
+
+def a_health(camera_id: str = "cam-1", state: str = "down", **changes: Any) -> CameraHealth:
+    """Return a camera's health."""
+    return CameraHealth(
+        **{**_header(T0_US, "health"), "camera_id": camera_id, "state": state, "since_us": T0_US, **changes}
+    )
+
+
+def a_table(*records: Camera | CameraHealth) -> CameraTable:
+    """Return a camera table of these records."""
+    table = CameraTable()
+    cameras = [r for r in records if isinstance(r, Camera)]
+    health = [r for r in records if isinstance(r, CameraHealth)]
+    errors = table.apply_cameras([CAMERAS.key_of(c) for c in cameras], [encode(c) for c in cameras], len(cameras) - 1)
+    errors += table.apply_health(
+        [CAMERA_HEALTH.key_of(h) for h in health], [encode(h) for h in health], len(health) - 1
+    )
+    assert not errors, errors
+    return table
+
+
+_TOPIC_OF = {
+    Incident: BY_NAME["incidents"],
+    WanderingAlert: BY_NAME["wandering-alerts"],
+    TrackerFix: BY_NAME["tracker-fixes"],
+}
+
+
+def topic_of(record: Any) -> Topic:
+    """Return the input topic of a record."""
+    return _TOPIC_OF[type(record)]
+
+
+def batches_of(records: list[tuple[int, Any]], first_offset: int = 0) -> list[RawBatch]:
+    """Return (append time, record) pairs as one batch per topic; offsets count from ``first_offset``."""
+    result: dict[str, RawBatch] = {}
+    for offset, (appended_us, record) in enumerate(records, first_offset):
+        topic = topic_of(record)
+        batch = result.setdefault(topic.name, RawBatch(topic.name, 0, [], [], [], []))
+        batch.offsets.append(offset)
+        batch.keys.append(topic.key_of(record))
+        batch.values.append(encode(record))
+        batch.appended_us.append(appended_us)
+    return list(result.values())
