@@ -19,7 +19,7 @@ from schemas.camera import Camera, CameraHealth, CameraKind, CameraPurpose, Came
 from schemas.codec import HEADER_BYTES, MAGIC, MAX_RECORD_BYTES, decode
 from schemas.errors import RecordDecodeError
 from schemas.location import LocationQuality
-from schemas.registry import newest_schema
+from schemas.registry import newest_schema, published_schemas
 
 # An id, site or owner longer than this is no identifier.
 MAX_ID_BYTES = 256
@@ -29,6 +29,10 @@ MAX_WIDTH_PX = 1_000_000
 MAX_HEIGHT_M = 1_000.0
 # Where the registry's connector says that a point is a geocoder's default on which many cameras pile up.
 PILE_FLAG = "pile"
+_OTHER_KIND = KIND_CODES[CameraKind.OTHER]
+_OTHER_HEALTH = HEALTH_CODES[HealthState.OTHER]
+_OTHER_PURPOSE = PURPOSE_BITS[CameraPurpose.OTHER]
+_ACTIVE = CameraStatus.ACTIVE.value
 _NO_POSITION = (LocationQuality.DEFAULT.value, LocationQuality.NONE.value)
 
 
@@ -79,10 +83,10 @@ def read_camera(key: bytes, value: bytes) -> CameraRow:
         nan if field_of_view_deg is None else _within("field_of_view_deg", field_of_view_deg, 0.0, 360.0),
         nan if height_m is None else _within("height_m", height_m, -MAX_HEIGHT_M, MAX_HEIGHT_M),
         width_px,
-        KIND_CODES.get(fields["kind"], KIND_CODES[CameraKind.OTHER]),
+        KIND_CODES.get(fields["kind"], _OTHER_KIND),
         _purpose_bits(fields["purposes"]),
         _is_placed(location, fields["quality_flags"]),
-        fields["status"] == CameraStatus.ACTIVE,
+        fields["status"] == _ACTIVE,
         site_id,
         owner,
         hash(value),
@@ -97,32 +101,41 @@ def read_health(key: bytes, value: bytes) -> int:
     """
     fields = _fields(CameraHealth, value)
     _check_key(key, fields["camera_id"])
-    return HEALTH_CODES.get(fields["state"], HEALTH_CODES[HealthState.OTHER])
+    return HEALTH_CODES.get(fields["state"], _OTHER_HEALTH)
 
 
 def _fields(record_type: type[Any], value: bytes) -> dict[str, Any]:
     """Return the fields of a record as dicts and lists."""
-    header, schema = _wire_form(record_type.__name__)
-    if value.startswith(header) and len(value) <= MAX_RECORD_BYTES:
+    schemas = _schemas_by_header(record_type.__name__).get(value[:HEADER_BYTES])
+    if schemas is not None and len(value) <= MAX_RECORD_BYTES:
         body = BytesIO(value)
         body.seek(HEADER_BYTES)
         try:
-            fields: Any = fastavro.schemaless_reader(body, schema, None)
+            fields: Any = fastavro.schemaless_reader(body, *schemas)
         except Exception:  # noqa: S110  # many types on garbage; the codec names it below
             pass
         else:
             if body.tell() == len(value):
                 return fields  # type: ignore[no-any-return]
-    # An older version of the schema, or something to refuse with the codec's own words.
+    # Something to refuse, in the codec's words.
     return asdict(decode(record_type, value))
 
 
 @cache
-def _wire_form(record: str) -> tuple[bytes, Any]:
-    """Return the first bytes of records by the newest schema, and that schema."""
-    newest = newest_schema(record)
-    # parse_schema marks its result as parsed, which spares the reader from parsing it for each record.
-    return bytes([MAGIC]) + newest.schema_id.to_bytes(4, "big"), fastavro.parse_schema(dict(newest.schema))
+def _schemas_by_header(record: str) -> dict[bytes, tuple[Any, Any]]:
+    """Return (writer's schema, today's schema or None if it is the same) by the first bytes of a record.
+
+    parse_schema marks its result as parsed, which spares the reader from parsing it for each record.
+    """
+    newest_id = newest_schema(record).schema_id
+    today = fastavro.parse_schema(dict(newest_schema(record).schema))
+    return {
+        bytes([MAGIC]) + schema_id.to_bytes(4, "big"): (today, None)
+        if schema_id == newest_id
+        else (fastavro.parse_schema(dict(writer.schema)), today)
+        for schema_id, writer in published_schemas().items()
+        if writer.record == record
+    }
 
 
 def _check_key(key: bytes, camera_id: str) -> None:
@@ -152,7 +165,9 @@ def _is_placed(location: Mapping[str, Any], quality_flags: Sequence[str]) -> boo
     """Return whether a camera may be taken to stand where its record says."""
     if location["quality"] in _NO_POSITION or PILE_FLAG in quality_flags:
         return False
-    return bool(location["lat_deg"] != 0.0 or location["lon_deg"] != 0.0)
+    lat_deg: float = location["lat_deg"]
+    lon_deg: float = location["lon_deg"]
+    return lat_deg != 0.0 or lon_deg != 0.0
 
 
 def _out_of_range(name: str, rule: str, got: object) -> RecordDecodeError:
@@ -162,5 +177,5 @@ def _out_of_range(name: str, rule: str, got: object) -> RecordDecodeError:
 def _purpose_bits(purposes: Sequence[str]) -> int:
     bits = 0
     for purpose in purposes:
-        bits |= PURPOSE_BITS.get(purpose, PURPOSE_BITS[CameraPurpose.OTHER])
+        bits |= PURPOSE_BITS.get(purpose, _OTHER_PURPOSE)
     return bits

@@ -11,8 +11,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from schemas.codec import HEADER_BYTES
-from schemas.registry import newest_schema
+from schemas.codec import HEADER_BYTES, MAGIC
+from schemas.registry import published_schemas
 
 LeafKind = Literal["string", "long", "double", "boolean"]
 _KINDS: Mapping[str, LeafKind] = {"string": "string", "long": "long", "double": "double", "boolean": "boolean"}
@@ -24,11 +24,15 @@ _FIXED, _FREE = 0xFF, 0x00
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """One field of a flat record; fields of nested records have dotted names, e.g. ``location.lat_deg``."""
+    """One field of a flat record; fields of nested records have dotted names, e.g. ``location.lat_deg``.
+
+    ``default`` is what a row of a schema version without this field stands for.
+    """
 
     name: str
     kind: LeafKind
     nullable: bool
+    default: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +57,13 @@ class Layout:
 
 
 @cache
-def leaves(record: str) -> tuple[Leaf, ...]:
-    """Return the fields of a flat record, given by its name, in the order in which they are written.
+def leaves(schema_id: int) -> tuple[Leaf, ...]:
+    """Return the fields of a flat record in the order in which this version of its schema writes them.
 
     Raises:
         ValueError: the record has arrays, maps, bytes, nullable records or other unions.
     """
-    return tuple(_leaves(dict(newest_schema(record).schema), "", {}))
+    return tuple(_leaves(dict(published_schemas()[schema_id].schema), "", {}))
 
 
 def _leaves(schema: dict[str, Any], prefix: str, named: dict[str, dict[str, Any]]) -> Iterator[Leaf]:
@@ -72,7 +76,7 @@ def _leaves(schema: dict[str, Any], prefix: str, named: dict[str, dict[str, Any]
         if nullable:
             kind = kind[1]
         if isinstance(kind, str) and kind in _KINDS:
-            yield Leaf(name, _KINDS[kind], nullable)
+            yield Leaf(name, _KINDS[kind], nullable, field.get("default"))
         elif isinstance(kind, dict) and kind["type"] == "record" and not nullable:
             yield from _leaves(kind, name + ".", named)
         else:
@@ -80,14 +84,18 @@ def _leaves(schema: dict[str, Any], prefix: str, named: dict[str, dict[str, Any]
 
 
 def layout_of(record: str, row: bytes) -> Layout | None:
-    """Return the layout of a row that starts with the record's header; None if it is better read one by one."""
+    """Return the layout of a row by any published version of the record; None if it is better read one by one."""
     size = len(row)
+    schema_id = int.from_bytes(row[1:HEADER_BYTES], "big")
+    writer = published_schemas().get(schema_id)
+    if size < HEADER_BYTES or row[0] != MAGIC or writer is None or writer.record != record:
+        return None
     mask, expected = bytearray(size), bytearray(row)
     mask[:HEADER_BYTES] = bytes([_FIXED]) * HEADER_BYTES
     places = {}
     offset = HEADER_BYTES
     try:
-        for leaf in leaves(record):
+        for leaf in leaves(schema_id):
             if leaf.nullable:
                 if row[offset] not in (0, 2):  # zigzag of branch 0 (null) and branch 1
                     return None

@@ -7,6 +7,7 @@ the errors are the same as there.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from pipeline.column_layout import Layout, Leaf, Place, layout_of, leaves
 from schemas.codec import decode, encode, wire_header
 from schemas.errors import RecordDecodeError
+from schemas.registry import newest_schema
 
 Rows = NDArray[np.intp]
 # Below this many rows it is cheaper to decode one by one than to learn a layout (about 0.1 ms).
@@ -52,7 +54,7 @@ def decode_columns(record_type: type[Any], values: Sequence[bytes | None], wante
     Raises:
         ValueError: the record is not flat or has no such field.
     """
-    by_name = {leaf.name: leaf for leaf in leaves(record_type.__name__)}
+    by_name = {leaf.name: leaf for leaf in _leaves_today(record_type)}
     if unknown := [name for name in wanted if name not in by_name]:
         raise ValueError(f"{record_type.__name__} has no field {unknown[0]!r}")
     decoding = _Decoding(record_type, values, [by_name[name] for name in wanted])
@@ -78,13 +80,11 @@ class _Decoding:
 
     def take_rows_by_layout(self, rows: Rows) -> None:
         """Decode rows of one length by their layouts, while that pays."""
-        header = wire_header(self._record_type)
         texts = [self._values[row] or b"" for row in rows.tolist()]
         table = np.frombuffer(b"".join(texts), np.uint8).reshape(len(rows), -1)
         left = np.arange(len(rows))
         while len(left) >= MIN_ROWS_OF_A_LAYOUT and self._poor_layouts_left > 0:
-            first = texts[left[0]]
-            layout = layout_of(self._record_type.__name__, first) if first.startswith(header) else None
+            layout = layout_of(self._record_type.__name__, texts[left[0]])
             if layout is None:
                 left = left[1:]
                 continue
@@ -93,7 +93,7 @@ class _Decoding:
             self._poor_layouts_left -= len(taken) < MIN_ROWS_OF_A_LAYOUT
             block = table if len(taken) == len(table) else table[taken]
             for leaf in self._fields:
-                self.data[leaf.name][rows[taken]] = _column(leaf, layout.places[leaf.name], block)
+                self.data[leaf.name][rows[taken]] = _column(leaf, layout.places.get(leaf.name), block)
             self.done[rows[taken]] = True
 
     def take_one_by_one(self) -> list[tuple[int, RecordDecodeError]]:
@@ -107,9 +107,13 @@ class _Decoding:
                 errors.append((row, error))
                 continue
             for column, leaf, path in cells:
-                column[row] = _cell(leaf, record, path)
+                column[row] = _cell(leaf, reduce(getattr, path, record))
             self.done[row] = True
         return errors
+
+
+def _leaves_today(record_type: type[Any]) -> tuple[Leaf, ...]:
+    return leaves(newest_schema(record_type.__name__).schema_id)
 
 
 def _dtype(leaf: Leaf) -> Any:
@@ -143,11 +147,13 @@ def _like(layout: Layout, table: NDArray[np.uint8]) -> NDArray[np.bool_]:
     return like
 
 
-def _column(leaf: Leaf, place: Place, table: NDArray[np.uint8]) -> Any:
-    """Return a field of all rows of a layout, fit for its column."""
-    start, end = place.offset, place.offset + place.size
+def _column(leaf: Leaf, place: Place | None, table: NDArray[np.uint8]) -> Any:
+    """Return a field of all rows of a layout, fit for its column; its default where the writer did not know it yet."""
+    if place is None:
+        return _cell(leaf, leaf.default)
     if place.size < 0:
-        return np.nan if leaf.kind == "double" else None
+        return _cell(leaf, None)
+    start, end = place.offset, place.offset + place.size
     if leaf.kind == "string":
         if place.size == 0:
             return b""
@@ -173,10 +179,8 @@ def _longs(table: NDArray[np.uint8]) -> NDArray[np.int64]:
     return (number >> np.uint64(1)).astype(np.int64) ^ -(number & np.uint64(1)).astype(np.int64)
 
 
-def _cell(leaf: Leaf, record: Any, path: list[str]) -> Any:
-    value = record
-    for name in path:
-        value = getattr(value, name)
+def _cell(leaf: Leaf, value: Any) -> Any:
+    """Return a decoded value as its column holds it."""
     if leaf.kind == "double":
         return np.nan if value is None else value
     return value.encode() if isinstance(value, str) else value
@@ -192,7 +196,7 @@ def encode_columns(record_type: type[Any], columns: Mapping[str, NDArray[Any]]) 
     Raises:
         ValueError: the record has other fields, a column is missing or too many, or they differ in length.
     """
-    fields = leaves(record_type.__name__)
+    fields = _leaves_today(record_type)
     _check_columns(record_type, fields, columns)
     count = len(columns[fields[0].name])
     parts = {f.name: _varint_parts(columns[f.name]) if f.kind == "long" else columns[f.name] for f in fields}

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from shapely import Polygon
 
@@ -12,6 +12,7 @@ from pipeline.purpose import PurposeGate, purpose_gate_from
 from pipeline.ranking import LAST_RANK, RankTable, rank_table_from
 from schemas.incident import Service
 
+N = TypeVar("N", int, float)
 US_PER_S = 1_000_000
 # No list is longer than this, whatever a city writes: a person cannot watch more tiles (design: cap 16).
 MAX_CAP = 16
@@ -184,7 +185,7 @@ def _view(f: PolicyFields) -> ViewPolicy:
 
 def _selection(f: PolicyFields) -> SelectionPolicy:
     result = SelectionPolicy(
-        _per_rank(f, "cameras_by_rank", 0, MAX_CAP, int),
+        _per_rank(f, "cameras_by_rank", f.integers("cameras_by_rank", 0, MAX_CAP)),
         f.integer("next_cameras", 0, MAX_CAP),
         f.integer("corridor_cameras", 0, MAX_CAP),
         f.integer("cap", 1, MAX_CAP),
@@ -214,7 +215,7 @@ def _movement(f: PolicyFields) -> MovementPolicy:
 
 def _lease(f: PolicyFields) -> LeasePolicy:
     result = LeasePolicy(
-        _per_rank(f, "lease_s_by_rank", 30, 86_400, float),
+        _per_rank(f, "lease_s_by_rank", f.numbers("lease_s_by_rank", 30, 86_400)),
         f.number("renew_share", 0.05, 0.9),
         f.number("max_case_s", 60, 7 * 86_400),
         f.number("retention_s", 0, 7 * 86_400),
@@ -224,21 +225,17 @@ def _lease(f: PolicyFields) -> LeasePolicy:
     return result
 
 
-def _per_rank(f: PolicyFields, name: str, low: float, high: float, kind: type[Any]) -> tuple[Any, ...]:
-    values = f.numbers(name, low, high)
+def _per_rank(f: PolicyFields, name: str, values: tuple[N, ...]) -> tuple[N, ...]:
     if len(values) != LAST_RANK + 1:
         raise f.error(name, f"must have {LAST_RANK + 1} members, one a rank, got {len(values)}")
-    return tuple(kind(value) for value in values)
+    return values
 
 
 def _recipients(fields: PolicyFields) -> tuple[Recipient, ...]:
     known = tuple(Service)
     result = []
     for table in fields.tables("recipient"):
-        services = table.texts("services")
-        for service in services:
-            if service not in known:
-                raise table.error("services", f"must be of {', '.join(known)}, got {service!r}")
+        services = table.members("services", known)
         name = f"{table.text('agency')}:{table.text('role')}"
         result.append(Recipient(name, frozenset(services), table.flag("masking")))
         table.done()

@@ -30,15 +30,16 @@ class PolicyFields:
 
     def integer(self, name: str, low: int, high: int) -> int:
         """Return a whole number from ``low`` to ``high``."""
-        value = self._bounded(name, self._get(name), low, high)
-        if value != int(value):
-            raise self.error(name, f"must be a whole number, got {value}")
-        return int(value)
+        return self._whole(name, self._bounded(name, self._get(name), low, high))
 
     def numbers(self, name: str, low: float, high: float) -> tuple[float, ...]:
         """Return a list of at least one number, each from ``low`` to ``high``."""
         values = self._list(name)
         return tuple(self._bounded(f"{name}[{i}]", value, low, high) for i, value in enumerate(values))
+
+    def integers(self, name: str, low: int, high: int) -> tuple[int, ...]:
+        """Return a list of at least one whole number, each from ``low`` to ``high``."""
+        return tuple(self._whole(f"{name}[{i}]", value) for i, value in enumerate(self.numbers(name, low, high)))
 
     def text(self, name: str) -> str:
         """Return a text that is not empty."""
@@ -57,6 +58,14 @@ class PolicyFields:
             if not isinstance(value, str):
                 raise self.error(f"{name}[{i}]", f"must be a text, got {value!r}")
         return tuple(values)
+
+    def members(self, name: str, allowed: tuple[str, ...]) -> tuple[str, ...]:
+        """Return a list of allowed texts; empty when the field is missing."""
+        values = self.texts(name)
+        for value in values:
+            if value not in allowed:
+                raise self.error(name, f"must be of {', '.join(allowed)}, got {value!r}")
+        return values
 
     def choice(self, name: str, allowed: tuple[str, ...]) -> str:
         """Return one of the allowed texts."""
@@ -113,6 +122,11 @@ class PolicyFields:
         if not isinstance(value, list) or not value:
             raise self.error(name, f"must be a list with at least one member, got {value!r}")
         return value
+
+    def _whole(self, name: str, value: float) -> int:
+        if value != int(value):
+            raise self.error(name, f"must be a whole number, got {value}")
+        return int(value)
 
     def _bounded(self, name: str, value: Any, low: float, high: float) -> float:
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):

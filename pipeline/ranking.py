@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from pipeline.policy_fields import PolicyFields
 from schemas.case_state import CaseReport
+from schemas.incident import Service
 
 # Rank 0 is first. Reports of the last rank get no cameras (complaints, advice, tests).
 LAST_RANK = 4
@@ -31,8 +32,12 @@ class ReportPattern:
 
 def pattern_from(fields: PolicyFields) -> ReportPattern:
     """Return the pattern a rule's table gives by ``services``, ``kinds``, ``urgencies`` and ``with_hazard``."""
+    # A misspelt service would match nothing, and the rule be silently dead.
     return ReportPattern(
-        fields.texts("services"), fields.texts("kinds"), fields.texts("urgencies"), fields.flag("with_hazard")
+        fields.members("services", tuple(Service)),
+        fields.texts("kinds"),
+        fields.texts("urgencies"),
+        fields.flag("with_hazard"),
     )
 
 

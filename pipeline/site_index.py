@@ -77,22 +77,24 @@ class SiteIndex:
         x_m, y_m, half_x_m = _box_around(plane, lat_deg, lon_deg, radius_m)
         half_y_m = radius_m + _MARGIN_M
         box = (x_m - half_x_m, y_m - half_y_m, x_m + half_x_m, y_m + half_y_m)
-        rows, distances_m, tied = self._grid_near(box, lat_deg, lon_deg, radius_m)
+        rows, distances_m, poles = self._grid_near(box, lat_deg, lon_deg, radius_m)
         if self._delta_at:
             changed = self._delta_in(*box)
             changed_m = _distances_m(lat_deg, lon_deg, self._columns.lat_deg[changed], self._columns.lon_deg[changed])
-            near = changed_m <= radius_m
-            if near.any():
-                rows, tied = np.concatenate((rows, changed[near])), True
-                distances_m = np.concatenate((distances_m, changed_m[near]))
-        return self._sorted(rows, distances_m) if tied else (rows, distances_m)
+            hits = np.flatnonzero(changed_m <= radius_m)
+            if len(hits):
+                rows = np.concatenate((rows, changed[hits]))
+                distances_m = np.concatenate((distances_m, changed_m[hits]))
+                poles = np.concatenate((poles, -1 - hits))  # each a pole of its own
+                order = distances_m.argsort(kind="stable")
+                rows, distances_m, poles = rows[order], distances_m[order], poles[order]
+        # The cameras of a pole come in order of their ids; between poles that are equally far the ids still decide.
+        if ((distances_m[1:] == distances_m[:-1]) & (poles[1:] != poles[:-1])).any():
+            return self._by_distance_and_id(rows, distances_m)
+        return rows, distances_m
 
-    def _grid_near(self, box: Box, lat_deg: float, lon_deg: float, radius_m: float) -> tuple[Rows, Floats, bool]:
-        """Return (rows, distances, tied) of the grid in order of distance.
-
-        The cameras of a pole come in order of their ids; ``tied`` tells that cameras of different poles are equally
-        far, which their ids still have to decide.
-        """
+    def _grid_near(self, box: Box, lat_deg: float, lon_deg: float, radius_m: float) -> tuple[Rows, Floats, Rows]:
+        """Return (rows, distances, poles) of the grid, nearest first, the cameras of a pole in order of their ids."""
         grid = self._grid
         places = grid.places_in(*box)
         distances_m = _distances_m(lat_deg, lon_deg, grid.lat_deg[places], grid.lon_deg[places])
@@ -101,13 +103,11 @@ class SiteIndex:
         order = distances_m.argsort(kind="stable")
         places, distances_m = places[hits[order]], distances_m[order]
         grid.order_poles(places, self._ids)
-        pole = grid.pole[places]
-        tied = bool(((distances_m[1:] == distances_m[:-1]) & (pole[1:] != pole[:-1])).any())
-        rows = grid.rows[places]
+        rows, poles = grid.rows[places], grid.pole[places]
         if not grid.all_valid:
             valid = self._in_grid[rows]
-            rows, distances_m = rows[valid], distances_m[valid]
-        return rows, distances_m, tied
+            rows, distances_m, poles = rows[valid], distances_m[valid], poles[valid]
+        return rows, distances_m, poles
 
     def within(self, plane: Plane, area: shapely.Polygon) -> Rows:
         """Return the rows in or on the edge of an area of (longitude, latitude) degrees, sorted by camera id."""
@@ -125,7 +125,7 @@ class SiteIndex:
         inside = shapely.intersects_xy(area, self._columns.lon_deg[rows], self._columns.lat_deg[rows])
         return np.array(sorted(rows[inside].tolist(), key=self._ids.__getitem__), np.intp)
 
-    def _sorted(self, rows: Rows, distances_m: Floats) -> tuple[Rows, Floats]:
+    def _by_distance_and_id(self, rows: Rows, distances_m: Floats) -> tuple[Rows, Floats]:
         keys = [(distance, self._ids[row]) for distance, row in zip(distances_m.tolist(), rows.tolist(), strict=True)]
         order = np.array(sorted(range(len(keys)), key=keys.__getitem__), np.intp)
         return rows[order], distances_m[order]
@@ -190,7 +190,7 @@ class _Grid:
         starts = np.concatenate((np.zeros(min(len(rows), 1), np.intp), np.flatnonzero(other) + 1))
         self._pole_bounds = np.append(starts, len(rows))
         poles = np.diff(self._pole_bounds)
-        self.pole = np.repeat(np.arange(len(starts), dtype=np.int32), poles)
+        self.pole: Rows = np.repeat(np.arange(len(starts)), poles)
         # The cameras of a pole are put in order of their ids when a search first meets them, not 40,000 poles at once.
         self._ordered = np.repeat(poles == 1, poles)
 

@@ -91,7 +91,8 @@ def _reader_schema(schema_id: int, name: str) -> Schema | None:
 def _to_wire(value: Any) -> Any:
     """Return a record as the dicts and lists that fastavro writes."""
     if dataclasses.is_dataclass(value):
-        return {name: _to_wire(getattr(value, name)) for name in _field_names(type(value))}
+        record_type: Any = type(value)
+        return {name: _to_wire(getattr(value, name)) for name in _field_names(record_type)}
     if isinstance(value, tuple):
         return [_to_wire(item) for item in value]
     return value

@@ -65,7 +65,7 @@ def main(count: int) -> None:
     began = time.process_time()
     table.near(*SEOUL, 10.0)
     build_s = time.process_time() - began
-    searches = [(lat, lon) for lat, lon in zip(table.lat_deg[:1000].tolist(), table.lon_deg[:1000].tolist(), strict=True)]
+    searches = list(zip(table.lat_deg[:1000].tolist(), table.lon_deg[:1000].tolist(), strict=True))
     began = time.process_time()
     hits = sum(len(table.near(lat, lon, 60.0)[0]) for lat, lon in searches)
     search_s = time.process_time() - began

@@ -159,10 +159,10 @@ def test_nothing_is_indexed_while_cameras_pour_in(monkeypatch):
     table.near(*SEOUL, 500)
     table.near(*SEOUL, 300)
     assert built == [1]
-    load(table, {i: SEOUL for i in list(positions)[:100]})  # few moved: the R-tree takes them
+    load(table, dict.fromkeys(list(positions)[:100], SEOUL))  # few moved: the R-tree takes them
     table.near(*SEOUL, 500)
     assert built == [1]
-    load(table, {i: (37.6, 127.0) for i in list(positions)[:1_500]})  # many moved: a new grid
+    load(table, dict.fromkeys(list(positions)[:1500], (37.6, 127.0)))  # many moved: a new grid
     table.near(*SEOUL, 500)
     assert built == [1, 1]
 

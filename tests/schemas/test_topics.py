@@ -1,0 +1,92 @@
+"""The one list of topics keeps its rules."""
+
+import re
+
+import pytest
+
+from schemas.registry import newest_schema
+from schemas.topics import (
+    BY_NAME,
+    CAMERAS,
+    CASE_INPUTS,
+    DEAD_LETTER_SUFFIX,
+    INCIDENTS,
+    SUBJECT_TRACKS,
+    TOPICS,
+    prefixed,
+)
+from tests.schemas.examples import RECORD_TYPES, example_record
+
+# Names that are not the plural of their record, and why.
+EXCEPTIONS = {"camera-health": "health has no plural"}
+RECORD_TOPICS = [topic for topic in TOPICS if not topic.name.endswith(DEAD_LETTER_SUFFIX)]
+DEAD_LETTERS = [topic for topic in TOPICS if topic.name.endswith(DEAD_LETTER_SUFFIX)]
+
+
+def by_name(topic):
+    return topic.name
+
+
+def plural_of(record):
+    words = re.sub(r"(?<!^)(?=[A-Z])", "-", record).lower()
+    return words + ("es" if words.endswith(("s", "x")) else "s")
+
+
+@pytest.mark.parametrize("topic", RECORD_TOPICS, ids=by_name)
+def test_a_topic_is_named_by_the_plural_of_its_record(topic):
+    assert topic.name == plural_of(topic.record.__name__) or topic.name in EXCEPTIONS
+
+
+@pytest.mark.parametrize("topic", DEAD_LETTERS, ids=by_name)
+def test_a_dead_letter_topic_is_named_after_its_input_and_has_its_partitions(topic):
+    origin = BY_NAME[topic.name.removesuffix(DEAD_LETTER_SUFFIX)]
+    assert topic.record.__name__ == "DeadLetter"
+    assert topic.partitions(12) == origin.partitions(12)
+    assert not topic.compacted
+
+
+def test_every_input_has_dead_letters():
+    assert {topic.name for topic in DEAD_LETTERS} == {
+        t.name + "-dlq" for t in (*CASE_INPUTS, CAMERAS, BY_NAME["camera-health"])
+    }
+
+
+@pytest.mark.parametrize("topic", TOPICS, ids=by_name)
+def test_names_are_unique_kebab_case_without_dots(topic):
+    assert re.fullmatch(r"[a-z]+(-[a-z]+)*", topic.name)
+    assert BY_NAME[topic.name] is topic
+    assert topic.why
+
+
+@pytest.mark.parametrize("topic", TOPICS, ids=by_name)
+def test_a_topic_keeps_either_the_newest_or_a_time(topic):
+    assert topic.compacted == (topic.retention_ms is None)
+
+
+@pytest.mark.parametrize("topic", TOPICS, ids=by_name)
+def test_the_key_is_a_field_of_the_record(topic):
+    record = example_record(newest_schema(topic.record.__name__))
+    if topic.key_field is None:
+        with pytest.raises(ValueError, match="the key is not a field"):
+            topic.key_of(record)
+    else:
+        assert topic.key_of(record) == getattr(record, topic.key_field).encode()
+
+
+def test_all_topics_of_a_case_meet_in_one_partition():
+    keyed_by_case = [t for t in TOPICS if t.key_field == "case_id" or t in (SUBJECT_TRACKS,)]
+    assert {t.partitions(6) for t in keyed_by_case} == {6}
+    assert CAMERAS.partitions(6) == 1
+
+
+def test_inputs_of_decisions_carry_the_brokers_time():
+    assert {t.name for t in TOPICS if t.append_time} == {t.name for t in CASE_INPUTS}
+
+
+def test_a_city_prefixes_its_topics_with_a_dot():
+    assert prefixed("seoul")(INCIDENTS.name) == "seoul.incidents"
+    assert prefixed("")(INCIDENTS.name) == "incidents"
+
+
+def test_every_record_type_is_on_a_topic():
+    assert set(RECORD_TYPES) == {topic.record.__name__ for topic in TOPICS}
