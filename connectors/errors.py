@@ -4,6 +4,8 @@ ConnectorError
 ├── EntryRefusedError        answer: dead-letter the entry, go on with its neighbours
 ├── SourceUnavailableError   answer: wait, try again from the last acknowledged cursor
 ├── SinkUnavailableError     answer: wait, write the same batch again
+├── BrokerUnavailableError   answer: wait, publish again from the last acknowledged cursor
+├── RecordsLostError         answer: stop, so that a person learns of it; the source cannot give them again
 └── ConnectorConfigError     answer: stop; a person must mend the configuration
 """
 
@@ -32,6 +34,14 @@ class SourceUnavailableError(ConnectorError):
 
 class SinkUnavailableError(ConnectorError):
     """The outside system does not take the batch now."""
+
+
+class BrokerUnavailableError(ConnectorError):
+    """The broker does not answer or does not take our records now."""
+
+
+class RecordsLostError(ConnectorError):
+    """Records could not be delivered and their source has no position to read them again from."""
 
 
 class ConnectorConfigError(ConnectorError):

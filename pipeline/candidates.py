@@ -6,7 +6,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from pipeline.camera_columns import HEALTH_CODES, PURPOSE_BITS
+from pipeline.camera_columns import HEALTH_STATES, PURPOSE_BITS
 from pipeline.camera_table import CameraTable
 from pipeline.policy import SearchPolicy
 from pipeline.region import Region
@@ -14,7 +14,11 @@ from schemas.camera import HealthState
 
 # Candidates of a large area are thinned to this many, evenly by distance, so that a flood over half a city stays cheap.
 CANDIDATES_MAX = 1_500
-_NOT_ANSWERING = [HEALTH_CODES[s] for s in (HealthState.DOWN, HealthState.MAINTENANCE, HealthState.OBSTRUCTED)]
+_NOT_ANSWERING = (HealthState.DOWN, HealthState.MAINTENANCE, HealthState.OBSTRUCTED)
+# Which cameras can be looked through, by health code; one that nothing was heard of (-1, the last place) can.
+_ANSWERS = np.array([*(state not in _NOT_ANSWERING for state in HEALTH_STATES), True])
+# Reason for leaving a camera out, and which of the rows it leaves in.
+Rules = tuple[tuple[str, NDArray[np.bool_]], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +38,19 @@ class Candidates:
 
 def around(cameras: CameraTable, region: Region, purposes: frozenset[str], policy: SearchPolicy) -> Candidates:
     """Return the usable cameras in the first ring that holds enough sites, else in the widest."""
-    result = Candidates(np.zeros(0, np.intp), 0.0, {})
+    # One search for the widest ring is cheaper than one for each; nearer rings are its beginnings.
+    widest_m = policy.rings_m[-1] + region.radius_m
+    rows, distances_m = cameras.near(region.lat_deg, region.lon_deg, widest_m)
+    rules = _rules(cameras, rows, purposes)
+    usable = _all_kept(rules)
+    radius_m, found, within = widest_m, rows, len(rows)
     for ring_m in policy.rings_m:
         radius_m = ring_m + region.radius_m
-        rows, _ = cameras.near(region.lat_deg, region.lon_deg, radius_m)
-        usable, excluded = _usable(cameras, rows, purposes)
-        result = Candidates(usable[:CANDIDATES_MAX], radius_m, excluded)
-        if len(np.unique(cameras.site[usable])) >= policy.enough_sites:
+        within = int(distances_m.searchsorted(radius_m, "right"))
+        found = rows[:within][usable[:within]]
+        if _has_enough_sites(cameras, found, policy):
             break
-    return result
+    return Candidates(found[:CANDIDATES_MAX], radius_m, _excluded(rules, within))
 
 
 def inside(
@@ -50,41 +58,48 @@ def inside(
 ) -> Candidates:
     """Return the usable cameras within a polygon; where it holds too few, those around it."""
     rows = cameras.within(polygon)
-    usable, excluded = _usable(cameras, rows, purposes)
-    if len(np.unique(cameras.site[usable])) < policy.enough_sites:
+    rules = _rules(cameras, rows, purposes)
+    found = rows[_all_kept(rules)]
+    if not _has_enough_sites(cameras, found, policy):
         return around(cameras, region, purposes, policy)
-    step = -(-len(usable) // CANDIDATES_MAX)
-    return Candidates(usable[::step], region.radius_m, excluded)
+    step = -(-len(found) // CANDIDATES_MAX)
+    return Candidates(found[::step], region.radius_m, _excluded(rules, len(rows)))
 
 
 def is_usable(cameras: CameraTable, rows: NDArray[np.intp], purposes: frozenset[str]) -> NDArray[np.bool_]:
     """Return which rows are in service, placed, answering and of an allowed purpose."""
-    return np.asarray(
-        cameras.in_service[rows] & cameras.placed[rows] & _answering(cameras, rows) & _allowed(cameras, rows, purposes)
+    return _all_kept(_rules(cameras, rows, purposes))
+
+
+def _rules(cameras: CameraTable, rows: NDArray[np.intp], purposes: frozenset[str]) -> Rules:
+    """Return by reason which of the rows it leaves in."""
+    return (
+        ("status", cameras.in_service[rows]),
+        ("position", cameras.placed[rows]),
+        ("health", _ANSWERS[cameras.health[rows]]),
+        ("purpose", _allowed(cameras, rows, purposes)),
     )
 
 
-def _usable(
-    cameras: CameraTable, rows: NDArray[np.intp], purposes: frozenset[str]
-) -> tuple[NDArray[np.intp], dict[str, int]]:
-    """Return the usable rows, and by reason how many were left out; a camera counts for the first that applies."""
+def _all_kept(rules: Rules) -> NDArray[np.bool_]:
+    (_, in_service), (_, placed), (_, answering), (_, allowed) = rules
+    return np.asarray(in_service & placed & answering & allowed)
+
+
+def _excluded(rules: Rules, within: int) -> dict[str, int]:
+    """Return by reason how many of the first rows were left out; a camera counts for the first that applies."""
     excluded: dict[str, int] = {}
-    usable = np.ones(len(rows), np.bool_)
-    for reason, keep in (
-        ("status", cameras.in_service[rows]),
-        ("position", cameras.placed[rows]),
-        ("health", _answering(cameras, rows)),
-        ("purpose", _allowed(cameras, rows, purposes)),
-    ):
-        if count := int((usable & ~keep).sum()):
+    left_in = np.ones(within, np.bool_)
+    for reason, keep in rules:
+        still_in = left_in & keep[:within]
+        if count := int(np.count_nonzero(left_in) - np.count_nonzero(still_in)):
             excluded[reason] = count
-        usable &= keep
-    return rows[usable], excluded
+        left_in = still_in
+    return excluded
 
 
-def _answering(cameras: CameraTable, rows: NDArray[np.intp]) -> NDArray[np.bool_]:
-    """Return which cameras can be looked through; one that nothing was heard of counts as answering."""
-    return ~np.isin(cameras.health[rows], _NOT_ANSWERING)
+def _has_enough_sites(cameras: CameraTable, rows: NDArray[np.intp], policy: SearchPolicy) -> bool:
+    return len(set(cameras.site[rows].tolist())) >= policy.enough_sites
 
 
 def _allowed(cameras: CameraTable, rows: NDArray[np.intp], purposes: frozenset[str]) -> NDArray[np.bool_]:

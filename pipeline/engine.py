@@ -99,8 +99,7 @@ def _apply_fix_round(work: StepWork, members: FixRound) -> None:
     verdicts = apply_fixes(subjects, members, work.policy.movement)
     stands = verdicts.verdict <= fix_rules.KEPT
     work.dirty_slots.append(slots[stands])
-    for slot in slots[stands & ~subjects.has_case[slots]].tolist():
-        work.state.set_track_due(slot, work.policy)
+    work.state.track_heard(slots[stands], work.policy)
     counts = np.bincount(verdicts.verdict, minlength=len(fix_rules.OUTCOMES)).tolist()
     for outcome, count in zip(fix_rules.OUTCOMES, counts, strict=True):
         if count:

@@ -82,9 +82,9 @@ def spread_over(polygon: shapely.Geometry) -> Region:
     west, south, east, north = polygon.bounds
     (x0, x1), (y0, y1) = (corners.tolist() for corners in plane.to_metres([south, north], [west, east]))
     # The box holds more points than the polygon by the ratio of their areas.
-    share = max(polygon.area / max((east - west) * (north - south), 1e-12), 0.02)
+    share = min(max(polygon.area / ((east - west) * (north - south)), 0.02), 1.0)
     step_m = float(np.sqrt((x1 - x0) * (y1 - y0) * share / AREA_POINTS))
-    grid_x, grid_y = np.meshgrid(np.arange(x0 + step_m / 2, x1, step_m), np.arange(y0 + step_m / 2, y1, step_m))
+    grid_x, grid_y = np.meshgrid(_cell_centres_m(x0, x1, step_m, share), _cell_centres_m(y0, y1, step_m, share))
     lat_deg, lon_deg = plane.to_degrees(grid_x.ravel(), grid_y.ravel())
     inside = shapely.contains_xy(polygon, lon_deg, lat_deg)
     x_m, y_m = grid_x.ravel()[inside], grid_y.ravel()[inside]
@@ -92,6 +92,13 @@ def spread_over(polygon: shapely.Geometry) -> Region:
         x_m, y_m = np.zeros(1), np.zeros(1)
     radius_m = float(np.hypot(max(abs(x0), abs(x1)), max(abs(y0), abs(y1))))
     return Region(plane, x_m, y_m, np.full(len(x_m), 1 / len(x_m)), centre.y, centre.x, radius_m)
+
+
+def _cell_centres_m(low_m: float, high_m: float, step_m: float, share: float) -> NDArray[np.float64]:
+    """Return the middles of cells about a step wide: at least one, and in a hair-thin strip not millions."""
+    size_m = high_m - low_m
+    count = int(min(max(round(size_m / step_m), 1), AREA_POINTS / share))
+    return np.asarray(low_m + (np.arange(count) + 0.5) * (size_m / count), np.float64)
 
 
 def along(route: Sequence[Point]) -> Region | None:

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.case import is_ended
 from pipeline.policy import US_PER_S, Policy
@@ -24,6 +25,7 @@ class PartitionState:
         positions: last offset seen of each input topic, for the provenance of ticks.
         partition: its number; -1 until the first record.
         camera_revision: revision of the camera table that the held cameras were last compared with; -1 for never.
+        to_compare: cases that hold a camera which changed, in the order in which ticks will look at them.
     """
 
     def __init__(self) -> None:
@@ -34,6 +36,7 @@ class PartitionState:
         self.positions: dict[str, int] = {}
         self.partition = -1
         self.camera_revision = -1
+        self.to_compare: dict[bytes, None] = {}
 
     @classmethod
     def restored(
@@ -47,8 +50,7 @@ class PartitionState:
         state = cls()
         state.subjects.restore(list(track_rows), list(track_rows.values()))
         slots = np.fromiter(state.subjects.slot_of.values(), np.intp, len(track_rows))
-        for slot in slots:
-            state.set_track_due(int(slot), policy)
+        state.track_heard(slots, policy)
         for key, value in case_rows.items():
             state.put(key, decode(CaseState, value), policy)
         if len(slots):
@@ -66,10 +68,8 @@ class PartitionState:
         subjects.has_case[slot] = True
         subjects.is_open[slot] = not is_ended(case)
         subjects.exercise[slot] = case.exercise
-        anchor = case.anchor
-        subjects.anchor_lat_deg[slot] = anchor.lat_deg if anchor else np.nan
-        subjects.anchor_lon_deg[slot] = anchor.lon_deg if anchor else np.nan
-        subjects.due_us[slot] = due_us(case, policy)
+        subjects.renewal_us[slot] = renewal_us(case, policy)
+        subjects.due_us[slot] = self._due_us(case, slot, policy)
         return slot
 
     def forget_case(self, key: bytes, policy: Policy) -> None:
@@ -79,14 +79,18 @@ class PartitionState:
         subjects, slot = self.subjects, self.subjects.slot_of[key]
         subjects.has_case[slot] = subjects.is_open[slot] = False
         if subjects.fix_us[slot]:
-            self.set_track_due(slot, policy)
+            self.track_heard(np.array([slot], np.intp), policy)
         else:
             subjects.free(slot)
 
-    def set_track_due(self, slot: int, policy: Policy) -> None:
-        """Have a tick forget the slot's track when it is older than the policy allows."""
-        age_us = int(policy.lease.track_age_s * US_PER_S)
-        self.subjects.due_us[slot] = self.subjects.updated_us[slot] + age_us
+    def track_heard(self, slots: NDArray[np.intp], policy: Policy) -> None:
+        """Put off what is due of subjects whose track was just written: another look, or being forgotten."""
+        subjects = self.subjects
+        heard_us, has_case = subjects.updated_us[slots], subjects.has_case[slots]
+        look_us = np.minimum(subjects.renewal_us[slots], heard_us + int(policy.movement.refresh_s * US_PER_S))
+        forget_us = heard_us + int(policy.lease.track_age_s * US_PER_S)
+        due_us = np.where(has_case, np.where(subjects.is_open[slots], look_us, subjects.due_us[slots]), forget_us)
+        subjects.due_us[slots] = due_us
 
     def open_cases(self) -> Counter[tuple[str, str]]:
         """Return how many cases are open by (service of the first report, status)."""
@@ -95,6 +99,19 @@ class PartitionState:
             if not is_ended(case):
                 counts[case.reports[0].service if case.reports else "other", case.status] += 1
         return counts
+
+    def _due_us(self, case: CaseState, slot: int, policy: Policy) -> int:
+        """Return when a tick must look at a case: to forget it, for its lease, or for what may have changed."""
+        if case.ended_us is not None:
+            return case.ended_us + int(policy.lease.retention_s * US_PER_S)
+        if case.version == 0:
+            return int(NEVER_US)
+        due_us = renewal_us(case, policy)
+        if case.subject_ref is not None or case.status == CaseStatus.WAITING:
+            subjects = self.subjects
+            fix_heard_us = int(subjects.updated_us[slot]) if subjects.fix_us[slot] else 0
+            due_us = min(due_us, max(case.decided_us, fix_heard_us) + int(policy.movement.refresh_s * US_PER_S))
+        return due_us
 
     def _note_holders(self, key: bytes, before: CaseState | None, after: CaseState | None) -> None:
         old = {held.camera_id for held in before.held} if before else set()
@@ -106,18 +123,6 @@ class PartitionState:
                 del self.holders[camera_id]
         for camera_id in new - old:
             self.holders.setdefault(camera_id, set()).add(key)
-
-
-def due_us(case: CaseState, policy: Policy) -> int:
-    """Return when a tick must look at a case: forgetting, lease, or another look at what may have changed."""
-    if case.ended_us is not None:
-        return case.ended_us + int(policy.lease.retention_s * US_PER_S)
-    if case.version == 0:
-        return int(NEVER_US)
-    due = renewal_us(case, policy)
-    if case.subject_ref is not None or case.status == CaseStatus.WAITING:
-        due = min(due, case.decided_us + int(policy.movement.refresh_s * US_PER_S))
-    return due
 
 
 def renewal_us(case: CaseState, policy: Policy) -> int:

@@ -44,6 +44,9 @@ class StepWork:
         track = None if slot is None else self.state.subjects.track(slot)
         occasion = Occasion(now_us, reason, sources, self.cameras.version)
         after, assignment = decide(case, track, self.cameras, self.policy, occasion=occasion, must=must)
+        if slot is not None and track is not None:
+            self.state.subjects.note_look(slot)
+            self.dirty_slots.append(np.array([slot], np.intp))
         self._note(key, after)
         if assignment is not None:
             self.assignments.append((order, assignment))
@@ -64,7 +67,7 @@ class StepWork:
         """Forget where a subject was."""
         slot = self.state.subjects.slot_of[key]
         if self.state.subjects.fix_us[slot]:
-            self.state.subjects.fix_us[slot] = 0
+            self.state.subjects.drop_track(slot)
             self.dropped_tracks.add(key)
 
     def _note(self, key: bytes, case: CaseState) -> None:

@@ -14,7 +14,17 @@ from schemas.subject_track import SubjectTrack
 
 _FIRST_CAPACITY = 1024
 NEVER_US = np.iinfo(np.int64).max
-TRACK_FIELDS = ("fix_us", "updated_us", "lat_deg", "lon_deg", "accuracy_m", "speed_mps", "course_deg")
+TRACK_FIELDS = (
+    "fix_us",
+    "updated_us",
+    "lat_deg",
+    "lon_deg",
+    "accuracy_m",
+    "speed_mps",
+    "course_deg",
+    "looked_lat_deg",
+    "looked_lon_deg",
+)
 
 
 class Subjects:
@@ -31,8 +41,9 @@ class Subjects:
         has_case: a case is known, open or ended.
         is_open: the case is open.
         exercise: the case is a drill.
-        anchor_lat_deg: where the held cameras were chosen for; NaN without cameras or place.
-        anchor_lon_deg: the same.
+        looked_lat_deg: where the subject was when its cameras were last looked at anew; NaN for never.
+        looked_lon_deg: the same.
+        renewal_us: when the open case's lease must be looked at, whatever is heard.
         due_us: when a tick must look at the slot; ``NEVER_US`` for never.
     """
 
@@ -50,8 +61,9 @@ class Subjects:
         self.has_case: NDArray[np.bool_] = np.zeros(_FIRST_CAPACITY, np.bool_)
         self.is_open: NDArray[np.bool_] = np.zeros(_FIRST_CAPACITY, np.bool_)
         self.exercise: NDArray[np.bool_] = np.zeros(_FIRST_CAPACITY, np.bool_)
-        self.anchor_lat_deg: NDArray[np.float64] = np.zeros(_FIRST_CAPACITY)
-        self.anchor_lon_deg: NDArray[np.float64] = np.zeros(_FIRST_CAPACITY)
+        self.looked_lat_deg: NDArray[np.float64] = np.full(_FIRST_CAPACITY, np.nan)
+        self.looked_lon_deg: NDArray[np.float64] = np.full(_FIRST_CAPACITY, np.nan)
+        self.renewal_us: NDArray[np.int64] = np.zeros(_FIRST_CAPACITY, np.int64)
         self.due_us: NDArray[np.int64] = np.full(_FIRST_CAPACITY, NEVER_US)
 
     def slots_for(self, keys: Sequence[bytes]) -> NDArray[np.intp]:
@@ -67,10 +79,20 @@ class Subjects:
         """Forget all about a slot's subject."""
         del self.slot_of[self.keys[slot]]
         self.keys[slot] = b""
-        self.fix_us[slot] = 0
+        self.drop_track(slot)
         self.has_case[slot] = self.is_open[slot] = False
         self.due_us[slot] = NEVER_US
         self._free.append(slot)
+
+    def drop_track(self, slot: int) -> None:
+        """Forget where a slot's subject was."""
+        self.fix_us[slot] = 0
+        self.looked_lat_deg[slot] = self.looked_lon_deg[slot] = np.nan
+
+    def note_look(self, slot: int) -> None:
+        """Remember that cameras were looked at anew for where the subject is now."""
+        self.looked_lat_deg[slot] = self.lat_deg[slot]
+        self.looked_lon_deg[slot] = self.lon_deg[slot]
 
     def restore(self, keys: Sequence[bytes], values: Sequence[bytes]) -> None:
         """Take over tracks from their rows in the wire format.
@@ -97,6 +119,8 @@ class Subjects:
             accuracy_m=float(self.accuracy_m[slot]),
             speed_mps=float(self.speed_mps[slot]),
             course_deg=float(self.course_deg[slot]),
+            looked_lat_deg=float(self.looked_lat_deg[slot]),
+            looked_lon_deg=float(self.looked_lon_deg[slot]),
         )
 
     def rows(self, slots: NDArray[np.intp]) -> list[tuple[bytes, bytes | None]]:
@@ -124,6 +148,7 @@ class Subjects:
             capacity *= 2
         for name, column in vars(self).items():
             if isinstance(column, np.ndarray):
-                grown = np.full(capacity, NEVER_US if name == "due_us" else 0, column.dtype)
+                fill = NEVER_US if name == "due_us" else np.nan if name.startswith("looked") else 0
+                grown = np.full(capacity, fill, column.dtype)
                 grown[: len(column)] = column
                 setattr(self, name, grown)

@@ -31,11 +31,12 @@ def encode(record: Any) -> bytes:
     Raises:
         RecordEncodeError: a value does not fit its field.
     """
-    record_type = type(record)
+    record_type: Any = type(record)  # Any: mypy does not see that a type is hashable
+    write = _writer_of(record_type)
     buffer = BytesIO()
     buffer.write(wire_header(record_type))
     try:
-        fastavro.schemaless_writer(buffer, _writer_schema(record_type.__name__), _to_wire(record))
+        fastavro.schemaless_writer(buffer, _writer_schema(record_type.__name__), write(record))
     except (ValueError, TypeError, AttributeError, OverflowError, KeyError) as error:
         raise RecordEncodeError(f"{record_type.__name__} does not fit its schema: {type(error).__name__}") from error
     return buffer.getvalue()
@@ -76,7 +77,8 @@ def decode(record_type: type[R], payload: bytes | None) -> R:
 
 @cache
 def _parsed(schema_id: int) -> Schema:
-    return fastavro.parse_schema(dict(published_schemas()[schema_id].schema), _write_hint=False)
+    # The parsed form is private: fastavro marks it, so as not to parse it again for every record.
+    return fastavro.parse_schema(dict(published_schemas()[schema_id].schema))
 
 
 def _writer_schema(name: str) -> Schema:
@@ -88,29 +90,25 @@ def _reader_schema(schema_id: int, name: str) -> Schema | None:
     return None if newest == schema_id else _parsed(newest)  # None: no resolution needed, which is faster
 
 
-def _to_wire(value: Any) -> Any:
-    """Return a record as the dicts and lists that fastavro writes."""
-    if dataclasses.is_dataclass(value):
-        record_type: Any = type(value)
-        return {name: _to_wire(getattr(value, name)) for name in _field_names(record_type)}
-    if isinstance(value, tuple):
-        return [_to_wire(item) for item in value]
-    return value
-
-
 @cache
-def _field_names(record_type: type[Any]) -> tuple[str, ...]:
-    return tuple(field.name for field in dataclasses.fields(record_type))
+def _writer_of(record_type: Any) -> Callable[[Any], dict[str, Any]]:
+    """Return a function from a record to the dict that fastavro writes, converting only the fields that need it."""
+    names = tuple(field.name for field in dataclasses.fields(record_type))
+    convert = _converters(record_type, _to_wire)
+
+    def write(record: Any) -> dict[str, Any]:
+        fields = {name: getattr(record, name) for name in names}
+        for name, converter in convert.items():
+            fields[name] = converter(fields[name])
+        return fields
+
+    return write
 
 
 @cache
 def _reader_of(record_type: Any) -> Callable[[dict[str, Any]], Any]:
     """Return a function from fastavro's dict to the record, converting only the fields that need it."""
-    convert = {}
-    for name, hint in get_type_hints(record_type, include_extras=True).items():
-        converter = _converter(hint)
-        if converter is not None:
-            convert[name] = converter
+    convert = _converters(record_type, _from_wire)
 
     def read(fields: dict[str, Any]) -> Any:
         for name, converter in convert.items():
@@ -120,16 +118,36 @@ def _reader_of(record_type: Any) -> Callable[[dict[str, Any]], Any]:
     return read
 
 
-def _converter(hint: Any) -> Callable[[Any], Any] | None:
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Direction:
+    """What becomes of a nested record and of a sequence on the way to the wire or back."""
+
+    record: Callable[[Any], Callable[[Any], Any]]
+    sequence: Callable[[Any], Any]
+
+
+_to_wire = _Direction(_writer_of, list)
+_from_wire = _Direction(_reader_of, tuple)
+
+
+def _converters(record_type: Any, direction: _Direction) -> dict[str, Callable[[Any], Any]]:
+    """Return the conversion of each field that needs one, by name."""
+    hints = get_type_hints(record_type, include_extras=True)
+    converters = {name: _converter(hint, direction) for name, hint in hints.items()}
+    return {name: converter for name, converter in converters.items() if converter is not None}
+
+
+def _converter(hint: Any, direction: _Direction) -> Callable[[Any], Any] | None:
     if get_origin(hint) is Annotated:
         hint = get_args(hint)[0]
     origin, args = get_origin(hint), get_args(hint)
     if origin in (Union, types.UnionType):
-        inner = _converter(args[0])
+        inner = _converter(args[0], direction)
         return None if inner is None else lambda value: None if value is None else inner(value)
     if origin is tuple:
-        item = _converter(args[0])
-        return tuple if item is None else lambda values: tuple(item(value) for value in values)
+        item = _converter(args[0], direction)
+        if item is None:
+            return direction.sequence
+        return lambda values: direction.sequence([item(value) for value in values])
     is_record = isinstance(hint, type) and dataclasses.is_dataclass(hint)
-    known: Any = hint
-    return _reader_of(known) if is_record else None
+    return direction.record(hint) if is_record else None

@@ -16,7 +16,8 @@ class RecordDecodeError(SchemaError):
 
     Attributes:
         reason: a class of failure with few values, fit for a metric label (``not-confluent-framed``,
-            ``unknown-schema``, ``wrong-record``, ``avro``).
+            ``too-large``, ``unknown-schema``, ``wrong-record``, ``avro``; from the camera table also ``key-mismatch``,
+            ``out-of-range``, ``table-full``).
     """
 
     def __init__(self, reason: str, message: str) -> None:

@@ -15,3 +15,5 @@ class SubjectTrack:
     accuracy_m: Annotated[float, "Radius in metres that holds the true position with 68 % probability."]
     speed_mps: Annotated[float, "Speed over ground in metres per second; NaN if unknown."]
     course_deg: Annotated[float, "Course, degrees clockwise from north; NaN if unknown."]
+    looked_lat_deg: Annotated[float, "Where the subject was when its cameras were last looked at anew; NaN for never."]
+    looked_lon_deg: Annotated[float, "The same: WGS 84 longitude in degrees."]

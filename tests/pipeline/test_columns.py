@@ -227,6 +227,8 @@ tracks = st.builds(
     accuracy_m=numbers,
     speed_mps=numbers,
     course_deg=numbers,
+    looked_lat_deg=numbers,
+    looked_lon_deg=numbers,
 )
 
 
@@ -246,9 +248,8 @@ def test_encoded_columns_equal_the_codec_byte_for_byte(records, times):
 
 @pytest.mark.parametrize("edge", [0, 63, 64, 8191, 8192, 2**55 - 1, 2**62 - 1, 2**62, 2**63 - 1])
 def test_longs_encode_right_at_the_edges_of_their_widths(edge):
-    record = SubjectTrack(
-        fix_us=edge, updated_us=-edge - 1, lat_deg=1.0, lon_deg=2.0, accuracy_m=3.0, speed_mps=math.nan, course_deg=0.0
-    )
+    doubles = dict.fromkeys(("lat_deg", "lon_deg", "accuracy_m", "course_deg", "looked_lat_deg", "looked_lon_deg"), 1.5)
+    record = SubjectTrack(fix_us=edge, updated_us=-edge - 1, speed_mps=math.nan, **doubles)
     assert encode_columns(SubjectTrack, columns_of([record] * 20)) == [encode(record)] * 20
 
 

@@ -13,7 +13,7 @@ from pipeline.policy import MAX_CAP, Policy, policy_from
 from pipeline.policy_fields import PolicyFields
 from tests.pipeline.engine_runs import CITIES
 
-FILES = {
+FILES: dict[str, Any] = {
     name: tomllib.loads((CITIES / "demo" / f"{name}.toml").read_text("utf-8"))
     for name in ("policy", "ranks", "purposes", "agencies")
 }

@@ -1,0 +1,155 @@
+"""One row of the 119 feed to one incident. Pure: no clock, no files; a row gives a record or a refusal."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from connectors.dispatch_rows import Parsed, digest, plausible_us, text_of, usable_number
+from connectors.errors import EntryRefusedError
+from connectors.fire_119 import codes
+from connectors.fire_119.units import units_of
+from connectors.korean_places import PlaceRules, place_of
+from connectors.local_times import local_time_us
+from schemas.incident import Incident, IncidentStatus, Service
+
+SOURCE = "fire_119"
+TYPE_COLUMNS = ("EMG_TY_NM1", "EMG_TY_NM2", "EMG_TY_NM3")
+# What a refused row may keep: ids, times and positions that look like such.
+_COORDINATE = r"-?\d{1,7}(\.\d{1,12})?"
+KEPT_COLUMNS: dict[str, str] = {
+    "OBJT_ID": r"\d{1,9}",
+    "STTE_DT": r"20\d{12}(\.0)?",
+    "CTPRVN_CD": r"\d{2}",
+    "SGG_CD": r"\d{5}",
+    "X": _COORDINATE,
+    "Y": _COORDINATE,
+}
+
+_LEVEL = re.compile(r"(?:대응)?\s*([123])\s*단계|단계\s*([123])")
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What the configuration and the city say about reading a row.
+
+    Attributes:
+        zone: zone of the times, which the feed does not write.
+        places: what is known of the positions.
+        future_tolerance_us: how far a time may lie in the future before the time of reading is taken, microseconds.
+        as_reported: True takes every row as a call just taken, whatever its progress: for rehearsals on old exports.
+    """
+
+    zone: ZoneInfo
+    places: PlaceRules
+    future_tolerance_us: int
+    as_reported: bool = False
+
+
+def parse_row(cells: Mapping[str, Any], now_us: int, rules: Rules) -> Parsed:
+    """Return the incident that a row tells of.
+
+    Args:
+        cells: the row's values by column name in upper case.
+        now_us: when the row was read, UTC microseconds since the epoch.
+        rules: how to read it.
+
+    Raises:
+        EntryRefusedError: the row has neither a known type nor a readable time, so it is no dispatch.
+    """
+    findings: list[str] = []
+    kind, native_code = kind_of(cells)
+    registered_us = local_time_us(cells.get("STTE_DT"), rules.zone)
+    if native_code is None and registered_us is None:
+        raise EntryRefusedError("not-a-dispatch", "STTE_DT", "EMG_TY_NM1 and STTE_DT must be readable, got neither")
+    if native_code is None:
+        findings.append("unknown-type")
+    observed_us = plausible_us(registered_us, now_us, rules.future_tolerance_us, findings.append)
+    place = place_of(cells.get("X"), cells.get("Y"), rules.places)
+    if place.finding:
+        findings.append(place.finding)
+    incident_id = f"{SOURCE}:{_object_id(cells, findings) or _made_up_id(cells)}"
+    status = IncidentStatus.REPORTED.value if rules.as_reported else _status(cells, findings)
+    urgency = _urgency(cells, kind)
+    progress = _progress(cells)
+    units, units_refused = units_of(cells, rules.places)
+    if units_refused:
+        findings.append("unusable-unit")
+    incident = Incident(
+        event_id=f"{incident_id}:{digest(status, progress, kind, urgency, registered_us, place.location, units)}",
+        source=SOURCE,
+        observed_us=observed_us,
+        ingested_us=now_us,
+        exercise=any(codes.EXERCISE_WORD in text_of(cells, name) for name in (*TYPE_COLUMNS, "PROGRS_STN")),
+        case_id=incident_id,
+        incident_id=incident_id,
+        status=status,
+        service=Service.FIRE.value,
+        kind=kind,
+        native_code=native_code,
+        urgency_native=urgency,
+        occurred_us=observed_us,
+        location=place.location,
+        units=units,
+    )
+    return Parsed(incident, tuple(findings))
+
+
+def kind_of(cells: Mapping[str, Any]) -> tuple[str, str | None]:
+    """Return the kind and the feed's word for the main type; ``other`` and None where the type is unknown.
+
+    Only words of the tables are given on, so whatever else stands in the cells stays outside.
+    """
+    names = [text_of(cells, name) for name in TYPE_COLUMNS]
+    for main, branches in codes.KINDS.items():
+        if main not in names[0]:
+            continue
+        rest = " ".join(names)
+        for words, kind in branches:
+            hit = next((word for word in words if word in rest), None)
+            if hit or not words:
+                return kind, f"{main}/{hit}" if hit else main
+    return codes.UNKNOWN_KIND, None
+
+
+def _urgency(cells: Mapping[str, Any], kind: str) -> str | None:
+    """Return ``level-1`` to ``level-3`` for a fire's response level, a degree for life safety, else None."""
+    level_text = text_of(cells, "RSPNS_LV").removesuffix(".0")
+    if level_text in ("1", "2", "3"):
+        return f"level-{level_text}"
+    names = " ".join((level_text, *(text_of(cells, name) for name in (*TYPE_COLUMNS, "PROGRS_STN"))))
+    match = _LEVEL.search(names)
+    if match:
+        return f"level-{match.group(1) or match.group(2)}"
+    if kind.startswith("life-safety"):
+        return next((degree for word, degree in codes.DEGREES if word in names), None)
+    return None
+
+
+def _progress(cells: Mapping[str, Any]) -> str:
+    # The public file writes the progress into the third type name.
+    return (text_of(cells, "PROGRS_STN") or text_of(cells, "EMG_TY_NM3")).replace(" ", "")
+
+
+def _status(cells: Mapping[str, Any], findings: list[str]) -> str:
+    compact = _progress(cells)
+    for words, status in codes.PROGRESS:
+        if any(word in compact for word in words):
+            return status
+    if compact:
+        findings.append("unknown-progress")
+    return IncidentStatus.REPORTED.value
+
+
+def _object_id(cells: Mapping[str, Any], findings: list[str]) -> str | None:
+    text = text_of(cells, "OBJT_ID")
+    number = usable_number(text)
+    if text and number is None:
+        findings.append("unusable-id")
+    return number
+
+
+def _made_up_id(cells: Mapping[str, Any]) -> str:
+    """Return an id for a row without one: the same for the same time, type and place."""
+    return "h-" + digest(*(text_of(cells, name) for name in ("STTE_DT", *TYPE_COLUMNS[:2], "X", "Y")))

@@ -1,0 +1,75 @@
+"""The 112 export as a source: rows of dropped files to incidents."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from connectors.context import ConnectorContext
+from connectors.dispatch_rows import DispatchRows
+from connectors.file_drop import DROP_OPTIONS, FileDrop, FileDropConfig
+from connectors.korean_places import PlaceRules
+from connectors.option_values import flag_option, number_option, refuse_unknown, text_option
+from connectors.police_112.parse import AGENCY_DEFAULT_POINT, KEPT_COLUMNS, Rules, parse_row
+
+_OPTIONS = DROP_OPTIONS | {
+    "case_column",
+    "related_column",
+    "child_column",
+    "point_accuracy_m",
+    "future_tolerance_s",
+    "as_reported",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The options of this connector; ``manifest.toml`` describes them."""
+
+    drop: FileDropConfig
+    case_column: str = "RECV_NO"
+    related_column: str = "RLT_RECV_NO"
+    child_column: str = ""
+    point_accuracy_m: float = 50.0
+    future_tolerance_s: float = 300.0
+    as_reported: bool = False
+
+    @classmethod
+    def from_options(cls, options: Mapping[str, Any]) -> "Config":
+        """Return the configuration that the options make.
+
+        Raises:
+            ConnectorConfigError: an option is missing, wrong or unknown; the message names it.
+        """
+        refuse_unknown(options, _OPTIONS)
+        return cls(
+            drop=FileDropConfig.from_options(options),
+            case_column=text_option(options, "case_column", "RECV_NO").strip().upper(),
+            related_column=text_option(options, "related_column", "RLT_RECV_NO").strip().upper(),
+            child_column=text_option(options, "child_column", "").strip().upper(),
+            point_accuracy_m=number_option(options, "point_accuracy_m", 50.0, least=1, most=5000),
+            future_tolerance_s=number_option(options, "future_tolerance_s", 300.0, least=0, most=86_400),
+            as_reported=flag_option(options, "as_reported", default=False),
+        )
+
+
+class Police112Source(DispatchRows):
+    """Calls of the police 112 system."""
+
+    def __init__(self, config: Config, context: ConnectorContext) -> None:
+        rules = Rules(
+            zone=ZoneInfo(context.time_zone),
+            places=PlaceRules(
+                accuracy_m=config.point_accuracy_m,
+                default_points=(AGENCY_DEFAULT_POINT, *context.default_points),
+                city_box=context.city_box,
+            ),
+            case_column=config.case_column,
+            related_column=config.related_column,
+            child_column=config.child_column,
+            future_tolerance_us=int(config.future_tolerance_s * 1_000_000),
+            as_reported=config.as_reported,
+        )
+        drop = FileDrop(config.drop, required_columns=("EVT_CL_CD",))
+        super().__init__(drop, context.clock, partial(parse_row, rules=rules), KEPT_COLUMNS)
