@@ -1,8 +1,8 @@
 """JSON objects to records, field by field, with messages that a person who writes a connector can act on.
 
 The JSON form of a record is its Avro form in words: objects for records and maps, lists for arrays, numbers, texts,
-null. Bytes are base64. A message names the field, the rule and the kind of what was got; a text's content is never
-repeated, because it may be a person's.
+null. Bytes are a text, ``base64:`` and base64. A message names the field, the rule and the kind of what was got; the
+content of a text is never repeated, because it may be a person's.
 """
 
 import base64
@@ -19,6 +19,7 @@ from schemas.record import Codes
 R = TypeVar("R")
 _Read = Callable[[Any, str], Any]
 
+BASE64 = "base64:"
 # Far beyond any id, name of a place or code; protects memory and the broker's limit.
 TEXT_CHARACTERS_MAX = 4_096
 ITEMS_MAX = 10_000
@@ -64,7 +65,7 @@ def record_to_json(record: Any) -> Any:
         return [record_to_json(item) for item in record]
     if isinstance(record, dict):
         return {name: record_to_json(item) for name, item in record.items()}
-    return base64.b64encode(record).decode("ascii") if isinstance(record, bytes) else record
+    return BASE64 + base64.b64encode(record).decode("ascii") if isinstance(record, bytes) else record
 
 
 def _reader(record_type: Any) -> _Read:
@@ -192,9 +193,12 @@ def _flag(value: Any, path: str) -> bool:
 
 def _bytes(value: Any, path: str) -> bytes:
     try:
-        return base64.b64decode(_text(value, path), validate=True)
-    except binascii.Error:
-        raise EntryRefusedError("wrong-type", path, f"{path}: must be base64") from None
+        text = _text(value, path)
+        if text.startswith(BASE64):
+            return base64.b64decode(text.removeprefix(BASE64), validate=True)
+    except (binascii.Error, ValueError):
+        pass  # the same answer as for a text without the mark
+    raise EntryRefusedError("wrong-type", path, f"{path}: must be '{BASE64}' and base64")
 
 
 def _list(value: Any, path: str) -> list[Any]:

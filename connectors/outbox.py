@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kafka import KafkaProducer
-from kafka.errors import AuthorizationError
+from kafka.errors import AuthorizationError, KafkaError
 
 from connectors.cloud_events import Headers
 from connectors.errors import BrokerUnavailableError, ConnectorConfigError, ConnectorError
@@ -56,6 +56,7 @@ class Outbox:
     """The records of one connector that the broker has not acknowledged yet.
 
     Attributes:
+        producer: what it hands records to.
         accepted: acknowledged records.
         refused: acknowledged dead letters.
         cursor: the newest cursor up to which everything has been acknowledged; None before the first.
@@ -77,7 +78,7 @@ class Outbox:
         self.carries_cursors = False
         self.put_count = 0
         self.undelivered = 0
-        self._producer = producer
+        self.producer = producer
         self._records_max = records_max
         self._bytes_max = bytes_max
         self._waiting: deque[_Waiting] = deque()
@@ -114,14 +115,18 @@ class Outbox:
             await _settled(self._waiting[0].future)
             self.collect()
         # No await from here on: a record that was sent is always counted.
-        future = self._producer.send(
-            message.topic,
-            value=message.value,
-            key=message.key,
-            headers=message.headers,
-            partition=message.partition,
-            timestamp_ms=message.timestamp_ms,
-        )
+        try:
+            future = self.producer.send(
+                message.topic,
+                value=message.value,
+                key=message.key,
+                headers=message.headers,
+                partition=message.partition,
+                timestamp_ms=message.timestamp_ms,
+            )
+        except KafkaError as error:  # among others: another outbox has given the producer up
+            self._failure = _failure(message.topic, error)
+            raise self._failure from error
         self._waiting.append(_Waiting(future, message.topic, size_bytes, cursor, is_refusal))
         self._waiting_bytes += size_bytes
         self.put_count += 1

@@ -5,40 +5,31 @@ all case topics, because their keys are hashed the same way (Kafka's murmur2) an
 """
 
 import asyncio
-import contextlib
 import hashlib
-import logging
-import time
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from types import TracebackType
 from typing import Any
 
 from kafka import KafkaProducer
-from kafka.errors import AuthorizationError, KafkaError, SaslAuthenticationFailedError, UnsupportedSaslMechanismError
+from kafka.errors import AuthorizationError, KafkaError
 from kafka.partitioner.default import murmur2
 
-from connectors.broker import require_broker
 from connectors.cloud_events import event_headers
 from connectors.errors import BrokerUnavailableError, ConnectorConfigError
 from connectors.outbox import Message, Outbox
+from connectors.producer import close_producer, open_producer
 from connectors.settings import ConnectorSettings
 from connectors.source import Accepted, Entry, Refused
 from schemas.codec import encode
 from schemas.dead_letter import DeadLetter
 from schemas.topics import BY_NAME, DEAD_LETTER_SUFFIX, Topic, prefixed
 
-logger = logging.getLogger(__name__)
-
 # Kafka takes 1,048,588 bytes with everything around the record; the rest is left for key and headers.
 VALUE_BYTES_MAX = 1_000_000
 TOO_LARGE = "too-large"
-# Small against the second in which a case must be decided, long enough to fill batches under load.
-LINGER_MS = 5
-BATCH_BYTES = 256 * 1024
 # After this long without the broker a record counts as not delivered and its source is read again.
 DELIVERY_TIMEOUT_MS = 120_000
-_PRODUCER_ID_WAIT_S = 1.0
 _PROGRESS_EVERY = 1_000
 
 
@@ -63,6 +54,7 @@ class Publisher:
         self._delivery_timeout_ms = delivery_timeout_ms
         self._producer: KafkaProducer | None = None
         self._partitions: dict[str, int] = {}
+        self._starting = asyncio.Lock()
 
     async def __aenter__(self) -> "Publisher":
         """Start it; see :meth:`start`."""
@@ -82,14 +74,27 @@ class Publisher:
             BrokerUnavailableError: the broker does not answer within 1.5 s.
             ConnectorConfigError: the broker refuses this process.
         """
-        if self._producer is None:
-            self._producer, self.idempotent = await asyncio.to_thread(self._connect)
+        async with self._starting:
+            if self._producer is None:
+                timeout_ms = self._delivery_timeout_ms
+                self._producer, self.idempotent = await asyncio.to_thread(open_producer, self._settings, timeout_ms)
 
     async def close(self, timeout_s: float = 1.0) -> None:
         """Give up what is not delivered within ``timeout_s`` and free the connection. Safe to call twice."""
         producer, self._producer = self._producer, None
         if producer is not None:
-            await asyncio.to_thread(_close, producer, timeout_s)
+            await asyncio.to_thread(close_producer, producer, timeout_s)
+
+    async def give_up(self, outbox: Outbox) -> None:
+        """Drop what an outbox could not deliver, and the producer with it; :meth:`start` makes a new one.
+
+        A producer that could not deliver a record is of no further use: kafka-python 3.0.12 forgets its producer id
+        then and never asks for another, and Kafka advises to close it. Nothing of the outbox is delivered after this
+        returns, so what is read again comes later. Other outboxes of the producer fail, and their runs do the same.
+        """
+        if outbox.producer is self._producer:
+            await self.close(0.0)
+        await outbox.settle()
 
     def outbox(self, **limits: int) -> Outbox:
         """Return a new outbox over this producer; ``limits`` are those of :class:`connectors.outbox.Outbox`.
@@ -223,51 +228,6 @@ class Publisher:
         if self._producer is None:
             raise BrokerUnavailableError("the publisher is not connected to the broker")
         return self._producer
-
-    def _connect(self) -> tuple[KafkaProducer, bool]:
-        options = {
-            **self._settings.client_options(),
-            "acks": "all",
-            "linger_ms": LINGER_MS,
-            "batch_size": BATCH_BYTES,
-            "delivery_timeout_ms": self._delivery_timeout_ms,
-            "max_block_ms": 1_500,
-            # A topic made by accident would have the broker's partition count, not the contract's.
-            "allow_auto_create_topics": False,
-            "metrics_enabled": False,
-        }
-        require_broker(self._settings)
-        try:
-            producer = KafkaProducer(**options, enable_idempotence=True)
-            if not _refuses_idempotence(producer):
-                return producer, True
-            _close(producer, 1.0)
-            logger.warning("the broker has no idempotent producers: a repeated send may write a record twice")
-            # One request at a time keeps the order that idempotence would have kept.
-            options |= {"enable_idempotence": False, "max_in_flight_requests_per_connection": 1}
-            return KafkaProducer(**options), False
-        except (AuthorizationError, SaslAuthenticationFailedError, UnsupportedSaslMechanismError) as error:
-            raise ConnectorConfigError(f"the broker refuses this process: {type(error).__name__}") from error
-        except KafkaError as error:
-            servers = ", ".join(self._settings.bootstrap_servers)
-            raise BrokerUnavailableError(f"no broker answers at {servers}: {type(error).__name__}") from error
-
-
-def _refuses_idempotence(producer: KafkaProducer) -> bool:
-    """Return whether the broker has refused a producer id; undecided after a second counts as not refused."""
-    # kafka-python asks for the id by itself and tells nobody: without a look inside, the first send would find out.
-    transactions = producer._transaction_manager
-    deadline_s = time.monotonic() + _PRODUCER_ID_WAIT_S
-    while not transactions.has_producer_id() and time.monotonic() < deadline_s:
-        if transactions.has_fatal_error():
-            return True
-        time.sleep(0.005)
-    return bool(transactions.has_fatal_error())
-
-
-def _close(producer: KafkaProducer, timeout_s: float) -> None:
-    with contextlib.suppress(KafkaError):  # what was not delivered in time is reported by its outbox
-        producer.close(timeout_s)
 
 
 def _too_large(entry: Accepted, size_bytes: int) -> Refused:

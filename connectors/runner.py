@@ -20,7 +20,7 @@ from connectors.errors import BrokerUnavailableError, RecordsLostError, SourceUn
 from connectors.outbox import Outbox
 from connectors.pacing import Backoff, ConnectorCounters, pause
 from connectors.publish import TOO_LARGE, Publisher
-from connectors.source import Entry, Refused, Source
+from connectors.source import AcknowledgedSource, Entry, Refused, Source
 from schemas.clock import Clock, SystemClock
 from schemas.connector_cursor import ConnectorCursor
 
@@ -30,8 +30,8 @@ logger = logging.getLogger(__name__)
 STOP_SOURCE_S = 0.8
 STOP_DRAIN_S = 0.6
 STOP_CURSOR_S = 0.4
-# How often acknowledgements are counted; small against the two seconds after which the position is stored.
-COLLECT_S = 0.1
+# How often acknowledgements are counted and passed on to sources that wait for them; the position is stored every 2 s.
+COLLECT_S = 0.02
 YIELD_EVERY = 200
 
 
@@ -133,6 +133,8 @@ class _SourceRun:
         self._totals = (0, 0)
         # What of the present reading is in the counters already.
         self._counted = (0, 0)
+        # The newest cursor that a source which wants to hear it was told.
+        self._told: str | None = None
 
     async def run(self) -> None:
         failures = 0
@@ -171,6 +173,7 @@ class _SourceRun:
 
     async def _read(self) -> None:
         """Read the source until it ends, fails or is stopped; leave everything settled and the position stored."""
+        await self._publisher.start()
         outbox = self._publisher.outbox()
         tasks = [asyncio.ensure_future(self._pump(outbox)), asyncio.ensure_future(self._keep_position(outbox))]
         stopped = asyncio.ensure_future(self._stop.wait())
@@ -228,8 +231,9 @@ class _SourceRun:
             error = None
         except BrokerUnavailableError as failure:
             error = failure
-            # A repeat must come after what is still on its way, or an old record would follow a newer one.
-            await self._ends(asyncio.ensure_future(outbox.settle()), grace_s=0)
+            if not self._stop.is_set():
+                # A repeat must come after what is still on its way, or an old record would follow a newer one.
+                await self._publisher.give_up(outbox)
         self._count(outbox)
         if error is None:
             try:
@@ -247,6 +251,10 @@ class _SourceRun:
         self._counters.refused += outbox.refused - refused
         self._counters.waiting = outbox.waiting
         self._counted = (outbox.accepted, outbox.refused)
+        source = self._job.source
+        if outbox.cursor is not None and outbox.cursor != self._told and isinstance(source, AcknowledgedSource):
+            self._told = outbox.cursor
+            source.acknowledged(outbox.cursor)
 
     async def _store(self, outbox: Outbox) -> None:
         if outbox.cursor is None or outbox.cursor == self._stored:

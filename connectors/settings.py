@@ -21,6 +21,11 @@ SASL_MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
 _SERVER = re.compile(r"[^\s:/,]+:\d{1,5}|\[[0-9a-fA-F:]+\]:\d{1,5}")
 
 
+def environment_secret(name: str) -> str | None:
+    """Return a secret from the environment variable that a connector's option names; None where it is not set."""
+    return os.environ.get(name)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Security:
     """TLS and SASL towards the broker.

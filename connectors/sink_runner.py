@@ -124,6 +124,9 @@ class _SinkRun:
             enable_auto_commit=False,
             # A sink that is new wants the present picture, and compacted topics hold it from the beginning.
             auto_offset_reset="earliest",
+            # The least that Kafka allows by default. The embedded broker lets a new member wait for half of it.
+            session_timeout_ms=6_000,
+            heartbeat_interval_ms=1_500,
             isolation_level="read_committed",
             allow_auto_create_topics=False,
         )

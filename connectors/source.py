@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from schemas.topics import Topic
 
@@ -14,7 +14,8 @@ class Accepted:
     Attributes:
         topic: where the record goes.
         record: an instance of ``topic.record``; None publishes a tombstone (then ``key`` says of what).
-        cursor: the source's position after this entry; once the broker has acknowledged the record, reading resumes here.
+        cursor: the source's position after this entry; once the broker has acknowledged the record, reading resumes
+            here.
         key: the Kafka key, where it is not the record's own field.
     """
 
@@ -54,9 +55,18 @@ class Source(Protocol):
     """A system that gives records.
 
     ``entries`` may end (a file) or go on for ever (a subscription). It raises
-    ``connectors.errors.SourceUnavailableError`` when the system does not answer; the runner then calls it again with the
-    last acknowledged cursor, after a growing pause. It is cancelled to stop, and then frees what it holds within 2 s.
+    ``connectors.errors.SourceUnavailableError`` when the system does not answer; the runner then calls it again with
+    the last acknowledged cursor, after a growing pause. It is cancelled to stop, and then frees what it holds within
+    2 s.
     """
 
     def entries(self, cursor: str | None) -> AsyncIterator[Entry]:
         """Yield the entries after ``cursor`` (None: from the start), in the source's order."""
+
+
+@runtime_checkable
+class AcknowledgedSource(Protocol):
+    """A source whose system wants to hear what is safe: a message broker repeats what was not acknowledged."""
+
+    def acknowledged(self, cursor: str) -> None:
+        """Take note that our broker has acknowledged every entry up to ``cursor``; called in the event loop, quick."""

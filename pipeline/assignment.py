@@ -1,9 +1,10 @@
 """Write decisions down: the CameraAssignment of a version and the state that goes with it."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
-import numpy as np
 import shapely
 
 from pipeline.camera_columns import KIND_CODES
@@ -63,13 +64,33 @@ class Occasion:
     cameras_version: str
 
 
-def assigned_cameras(cameras: CameraTable, look: Look, case: CaseState, now_us: int) -> list[AssignedCamera]:
-    """Return the picks of a look as records, ``rank`` still 0; ``since_us`` carries over from the version before."""
+def assigned_cameras(
+    cameras: CameraTable, look: Look, case: CaseState, now_us: int, *, first_rank: int
+) -> list[AssignedCamera]:
+    """Return the picks of a look as records ranked from ``first_rank`` on; ``since_us`` carries over from before."""
     since = {held.camera_id: held.since_us for held in case.held}
-    return [_assigned(cameras, look, pick, since, now_us) for pick in look.picks]
+    centre_deg = _centre_deg(look.region)
+    return [
+        _assigned(cameras, look, pick, since, now_us, rank=rank, centre_deg=centre_deg)
+        for rank, pick in enumerate(look.picks, first_rank)
+    ]
 
 
-def _assigned(cameras: CameraTable, look: Look, pick: Pick, since: dict[str, int], now_us: int) -> AssignedCamera:
+def _centre_deg(region: Region) -> tuple[float, float]:
+    lat_deg, lon_deg = region.plane.to_degrees(region.weights @ region.x_m, region.weights @ region.y_m)
+    return round(float(lat_deg), 7), round(float(lon_deg), 7)
+
+
+def _assigned(
+    cameras: CameraTable,
+    look: Look,
+    pick: Pick,
+    since: dict[str, int],
+    now_us: int,
+    *,
+    rank: int,
+    centre_deg: tuple[float, float],
+) -> AssignedCamera:
     views, row = look.views, int(look.views.rows[pick.candidate])
     camera_id = cameras.camera_id(row)
     distance_m = float(views.distance_m[pick.candidate])
@@ -80,12 +101,12 @@ def _assigned(cameras: CameraTable, look: Look, pick: Pick, since: dict[str, int
         site_id=cameras.site_id(row),
         owner=cameras.owner(row),
         role=CameraRole.NEXT if pick.filled else look.role,
-        rank=0,
+        rank=rank,
         distance_m=round(distance_m, 1),
         bearing_deg=round(float(views.bearing_deg[pick.candidate]), 1),
         level=level_at(distance_m, range_m),
         p_view=round(pick.p_view, 4),
-        aim=_aim(cameras, look, pick, row, distance_m) if turns else None,
+        aim=_aim(cameras, look, pick, row, centre_deg) if turns else None,
         ptz=PtzState.NONE,
         since_us=since.get(camera_id, now_us),
         why={
@@ -98,19 +119,18 @@ def _assigned(cameras: CameraTable, look: Look, pick: Pick, since: dict[str, int
     )
 
 
-def _aim(cameras: CameraTable, look: Look, pick: Pick, row: int, distance_m: float) -> Aim:
-    field_deg = float(look.views.field_deg[pick.view])
+def _aim(cameras: CameraTable, look: Look, pick: Pick, row: int, centre_deg: tuple[float, float]) -> Aim:
+    distance_m = max(float(look.views.distance_m[pick.candidate]), 1.0)
+    half_rad = math.radians(float(look.views.field_deg[pick.view]) / 2)
     height_m = float(cameras.height_m[row])
-    width_m = 2 * max(distance_m, 1.0) * float(np.tan(np.radians(field_deg / 2)))
-    centre_x, centre_y = look.region.weights @ look.region.x_m, look.region.weights @ look.region.y_m
-    lat_deg, lon_deg = look.region.plane.to_degrees(centre_x, centre_y)
-    drop_m = ASSUMED_HEIGHT_M if np.isnan(height_m) else height_m
+    width_m = 2 * distance_m * math.tan(half_rad)
+    drop_m = ASSUMED_HEIGHT_M if math.isnan(height_m) else height_m
     return Aim(
         pan_deg=round(float(look.views.bearing_deg[pick.candidate]), 1),
-        tilt_deg=round(float(np.degrees(np.arctan2(drop_m, max(distance_m, 1.0)))), 1),
-        zoom=round(float(np.tan(np.radians(_WIDEST_DEG / 2)) / np.tan(np.radians(field_deg / 2))), 2),
-        lat_deg=round(float(lat_deg), 7),
-        lon_deg=round(float(lon_deg), 7),
+        tilt_deg=round(math.degrees(math.atan2(drop_m, distance_m)), 1),
+        zoom=round(math.tan(math.radians(_WIDEST_DEG / 2)) / math.tan(half_rad), 2),
+        lat_deg=centre_deg[0],
+        lon_deg=centre_deg[1],
         area_width_m=round(width_m, 1),
         area_height_m=round(width_m * _PICTURE_HEIGHT_PER_WIDTH, 1),
     )
@@ -118,16 +138,16 @@ def _aim(cameras: CameraTable, look: Look, pick: Pick, row: int, distance_m: flo
 
 def target_of(place: Place, search_radius_m: float, nearest_owner: str | None, policy: Policy) -> Target:
     """Return the assignment's ``where``: the district by polygon, else the owner of the nearest camera."""
-    here = shapely.Point(place.location.lon_deg, place.location.lat_deg)
-    district = next((d.name for d in policy.districts if d.polygon.covers(here)), nearest_owner)
+    lon_deg, lat_deg = place.location.lon_deg, place.location.lat_deg
+    within = (d.name for d in policy.districts if shapely.intersects_xy(d.polygon, lon_deg, lat_deg))
     return Target(
-        lat_deg=place.location.lat_deg,
-        lon_deg=place.location.lon_deg,
+        lat_deg=lat_deg,
+        lon_deg=lon_deg,
         accuracy_m=round(place.accuracy_m, 1),
         search_radius_m=round(search_radius_m, 1),
         heading_deg=place.heading_deg,
         speed_mps=place.speed_mps,
-        district=district,
+        district=next(within, nearest_owner),
         position_us=place.position_us,
     )
 
@@ -152,20 +172,26 @@ def active(
     *,
     chosen: Sequence[AssignedCamera],
     where: Target,
+    runner_up: tuple[RunnerUp, ...],
+    excluded: dict[str, int],
 ) -> tuple[CaseState, CameraAssignment]:
     """Return the next version of a case that may be looked for: active, or waiting while no camera can be used."""
-    status = CaseStatus.ACTIVE if chosen else CaseStatus.WAITING
-    cameras = tuple(replace(camera, rank=rank) for rank, camera in enumerate(chosen))
-    state, assignment = _next_version(case, standing, policy, occasion, status=status, cameras=cameras)
-    state = replace(state, anchor=_anchor(where))
     names, masked = _recipients(case, standing, policy)
-    return state, replace(
-        assignment,
+    return _next_version(
+        case,
+        standing,
+        policy,
+        occasion,
+        status=CaseStatus.ACTIVE if chosen else CaseStatus.WAITING,
+        cameras=tuple(chosen),
+        anchor=_anchor(where),
         purpose=standing.permission.purpose,
         legal_basis=standing.lead.legal_basis or standing.permission.legal_basis,
         recipients=names,
         masking_required=masked,
         where=where,
+        runner_up=runner_up,
+        excluded=excluded,
     )
 
 
@@ -173,13 +199,13 @@ def without_cameras(
     case: CaseState, standing: Standing, policy: Policy, occasion: Occasion, status: CaseStatus
 ) -> tuple[CaseState, CameraAssignment]:
     """Return the next version of a case that has no cameras: needs-location, denied or released."""
-    state, assignment = _next_version(case, standing, policy, occasion, status=status, cameras=())
+    state, assignment = _next_version(case, standing, policy, occasion, status=status, cameras=(), anchor=None)
     ended_us = occasion.now_us if status in (CaseStatus.RELEASED, CaseStatus.DENIED) else None
     names, masked = _recipients(case, standing, policy)
     # Who held cameras must hear that they are released; who never had any right to look learns nothing.
-    recipients = () if status == CaseStatus.DENIED else names
+    recipients = () if status == CaseStatus.DENIED and not case.held else names
     valid_until_us = occasion.now_us if ended_us is not None else state.valid_until_us
-    state = replace(state, ended_us=ended_us, anchor=None, valid_until_us=valid_until_us)
+    state = replace(state, ended_us=ended_us, valid_until_us=valid_until_us)
     return state, replace(assignment, recipients=recipients, masking_required=masked, valid_until_us=valid_until_us)
 
 
@@ -191,7 +217,10 @@ def _next_version(
     *,
     status: CaseStatus,
     cameras: tuple[AssignedCamera, ...],
+    anchor: Location | None,
+    **contents: Any,
 ) -> tuple[CaseState, CameraAssignment]:
+    """Return the state and the assignment of the next version; ``contents`` are further fields of the assignment."""
     lease_us = int(policy.lease.lease_s_by_rank[standing.rank] * US_PER_S)
     limit_us = case.opened_us + int(policy.lease.max_case_s * US_PER_S)
     now = {camera.camera_id for camera in cameras}
@@ -218,6 +247,7 @@ def _next_version(
         sources=occasion.sources,
         policy_version=policy.version,
         camera_table_version=occasion.cameras_version,
+        **contents,
     )
     state = replace(
         case,
@@ -226,6 +256,7 @@ def _next_version(
         decided_us=occasion.now_us,
         valid_until_us=assignment.valid_until_us,
         ended_us=None,
+        anchor=anchor,
         held=tuple(HeldCamera(camera_id=c.camera_id, role=c.role, since_us=c.since_us) for c in cameras),
     )
     return state, assignment

@@ -10,6 +10,7 @@ from pipeline.camera_columns import HEALTH_STATES, PURPOSE_BITS
 from pipeline.camera_table import CameraTable
 from pipeline.policy import SearchPolicy
 from pipeline.region import Region
+from pipeline.site_index import MAX_RADIUS_M
 from schemas.camera import HealthState
 
 # Candidates of a large area are thinned to this many, evenly by distance, so that a flood over half a city stays cheap.
@@ -39,13 +40,14 @@ class Candidates:
 def around(cameras: CameraTable, region: Region, purposes: frozenset[str], policy: SearchPolicy) -> Candidates:
     """Return the usable cameras in the first ring that holds enough sites, else in the widest."""
     # One search for the widest ring is cheaper than one for each; nearer rings are its beginnings.
-    widest_m = policy.rings_m[-1] + region.radius_m
+    # What is known worse than the widest search is looked for in that: a wild guess must not stop the worker.
+    widest_m = min(policy.rings_m[-1] + region.radius_m, MAX_RADIUS_M)
     rows, distances_m = cameras.near(region.lat_deg, region.lon_deg, widest_m)
     rules = _rules(cameras, rows, purposes)
     usable = _all_kept(rules)
     radius_m, found, within = widest_m, rows, len(rows)
     for ring_m in policy.rings_m:
-        radius_m = ring_m + region.radius_m
+        radius_m = min(ring_m + region.radius_m, widest_m)
         within = int(distances_m.searchsorted(radius_m, "right"))
         found = rows[:within][usable[:within]]
         if _has_enough_sites(cameras, found, policy):
@@ -62,6 +64,8 @@ def inside(
     found = rows[_all_kept(rules)]
     if not _has_enough_sites(cameras, found, policy):
         return around(cameras, region, purposes, policy)
+    x_m, y_m = region.plane.to_metres(cameras.lat_deg[found], cameras.lon_deg[found])
+    found = found[np.argsort(np.hypot(x_m, y_m), kind="stable")]  # ties stay in order of their ids
     step = -(-len(found) // CANDIDATES_MAX)
     return Candidates(found[::step], region.radius_m, _excluded(rules, len(rows)))
 

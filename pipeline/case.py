@@ -8,6 +8,7 @@ from pipeline.ranking import LAST_RANK
 from schemas.camera_assignment import CaseStatus
 from schemas.case_state import CaseReport, CaseState
 from schemas.incident import Incident, IncidentStatus, Service
+from schemas.location import Location, LocationQuality
 from schemas.wandering_alert import AlertKind, WanderingAlert
 
 RECENT_EVENT_IDS_MAX = 32
@@ -16,6 +17,8 @@ REPORTS_MAX = 32
 ALERT_PREFIX = "alert:"
 MERGED_PREFIX = "merged-into:"
 EXERCISE_MIX = "exercise-mix"
+# Qualities of a location that is no place: cameras are never chosen from it.
+UNUSABLE_QUALITIES = (LocationQuality.DEFAULT, LocationQuality.NONE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +75,7 @@ def apply_incident(case: CaseState | None, incident: Incident, now_us: int) -> A
         legal_basis=incident.legal_basis,
         occurred_us=incident.occurred_us,
         observed_us=incident.observed_us,
-        # An update without a place keeps the place that is known.
-        location=incident.location or (known.location if known else None),
+        location=_known_place(incident.location, known),
         area=incident.area or (known.area if known else None),
         units=incident.units or (known.units if known else ()),
         closed_reason=closed_reason,
@@ -102,7 +104,7 @@ def apply_alert(case: CaseState | None, alert: WanderingAlert, now_us: int) -> A
         hazards=alert.hazards,
         occurred_us=alert.last_seen_us or alert.observed_us,
         observed_us=alert.observed_us,
-        location=alert.location or (known.location if known else None),
+        location=_known_place(alert.location, known),
         closed_reason=AlertKind.FOUND.value if found else None,
     )
     return Applied(_with_report(case, report, alert.event_id, now_us), "changed", alert.kind)
@@ -173,6 +175,13 @@ def _case_for(
         # A real report wins over a drill, and a drill never stands on the reports of a real case that has ended.
         case = replace(case, exercise=event.exercise, reports=(), opened_us=now_us)
     return case if case.subject_ref or not subject_ref else replace(case, subject_ref=subject_ref)
+
+
+def _known_place(told: Location | None, known: CaseReport | None) -> Location | None:
+    """Return where a report is: an update without a usable place keeps the place that is known."""
+    if known is None or known.location is None or (told is not None and told.quality not in UNUSABLE_QUALITIES):
+        return told
+    return known.location
 
 
 def _with_report(case: CaseState, report: CaseReport, event_id: str, now_us: int) -> CaseState:

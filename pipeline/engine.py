@@ -149,6 +149,8 @@ def _apply_event(work: StepWork, event: Event, now_us: int) -> None:
     if applied.outcome != "changed" or applied.case is None:
         work.result.outcomes[event.topic, applied.outcome] += 1
         return
+    if applied.case.exercise != (case is not None and case.exercise):
+        work.drop_track(key)  # where a drill was played is not where a real person is, nor the other way round
     source = InputRef(topic=event.topic, partition=event.partition, offset=event.offset)
     decided = work.decide_and_note(key, applied.case, applied.reason, now_us, (source,), must=True, order=event.order)
     work.result.outcomes[event.topic, "decided" if decided else "noted"] += 1

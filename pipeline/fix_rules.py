@@ -73,7 +73,9 @@ def apply_fixes(subjects: Subjects, members: FixRound, policy: MovementPolicy) -
     good = np.flatnonzero(verdict <= KEPT)
     at = slots[good]
     derive = (step_s <= DERIVED_SPEED_AGE_S) & (step_m > noise_m / 2) & (step_s > 0)
-    derived_mps = np.where(derive, step_m / np.where(derive, step_s, 1.0), np.nan)
+    # Over less than a second, noise would make anyone fly.
+    derived_mps = np.minimum(step_m / np.maximum(step_s, 1.0), policy.max_speed_mps)
+    derived_mps = np.where(derive, derived_mps, np.nan)
     derived_deg = np.where(derive, geo.offsets_bearing_deg(east_m, north_m), np.nan)
     speed, course = fixes.speed_mps[rows], fixes.course_deg[rows]
     subjects.fix_us[at] = fix_us[good]

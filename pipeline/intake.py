@@ -1,31 +1,25 @@
 """From bytes to what a step works on: decode, check, order. What cannot be used is refused here with its reason."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline import geo
 from pipeline.batch import RawBatch, Refusal
+from pipeline.case import UNUSABLE_QUALITIES
 from pipeline.columns import decode_columns
-from pipeline.place import UNUSABLE_QUALITIES
+from pipeline.errors import RuleBrokenError
+from pipeline.event_rules import ACCURACY_M_MAX, LAT_DEG_MAX, check_event, with_known_places
 from pipeline.policy import US_PER_S, Policy
 from schemas.codec import decode
 from schemas.errors import RecordDecodeError
 from schemas.incident import Incident
-from schemas.location import Location, LocationQuality
 from schemas.topics import CASE_INPUTS, INCIDENTS, TRACKER_FIXES
 from schemas.tracker_fix import TrackerFix
 from schemas.wandering_alert import WanderingAlert
 
-# Cities lie between these latitudes; nearer to the poles the plane of a decision would break down.
-LAT_DEG_MAX = 85.0
-ACCURACY_M_MAX = 100_000.0
-# An area larger than this is a country, not an incident; it would make every camera a candidate.
-AREA_POINTS_MAX = 10_000
-ROUTE_POINTS_MAX = 10_000
 TOPIC_ORDER = {topic.name: order for order, topic in enumerate(CASE_INPUTS)}
 _FIX_FIELDS = (
     "case_id",
@@ -142,17 +136,17 @@ def _read_events(batch: RawBatch, order: NDArray[np.int64], policy: Policy, inta
     for i, value in enumerate(batch.values):
         try:
             record = decode(record_type, value)
-            _check_event(record, batch.keys[i])
+            check_event(record, batch.keys[i])
         except RecordDecodeError as error:
             intake.refusals.append(_refusal(batch, i, error.reason, None, str(error)))
             continue
-        except _RuleBrokenError as error:
+        except RuleBrokenError as error:
             intake.refusals.append(_refusal(batch, i, error.reason, error.field, str(error)))
             continue
         intake.events.append(
             Event(
                 order=int(order[i]),
-                record=_with_known_places(record, policy),
+                record=with_known_places(record, policy),
                 topic=batch.topic,
                 partition=batch.partition,
                 offset=batch.offsets[i],
@@ -161,61 +155,6 @@ def _read_events(batch: RawBatch, order: NDArray[np.int64], policy: Policy, inta
                 payload=value or b"",
             )
         )
-
-
-class _RuleBrokenError(Exception):
-    def __init__(self, reason: str, name: str, message: str) -> None:
-        super().__init__(f"{name}: {message}")
-        self.reason = reason
-        self.field = name
-
-
-def _check_event(record: Incident | WanderingAlert, key: bytes | None) -> None:
-    """Raise when a decoded record breaks a rule of the contract."""
-    if not record.case_id:
-        raise _RuleBrokenError("missing-value", "case_id", "must not be empty")
-    if key != record.case_id.encode():
-        raise _RuleBrokenError("key-mismatch", "case_id", "must equal the Kafka key, which decides the partition")
-    _check_location(record.location, "location")
-    if isinstance(record, Incident):
-        if record.area and len(record.area.polygon) > AREA_POINTS_MAX:
-            raise _RuleBrokenError("too-large", "area.polygon", f"at most {AREA_POINTS_MAX} points are read")
-        for point in record.area.polygon if record.area else ():
-            _check_position(point.lat_deg, point.lon_deg, "area.polygon")
-        for unit in record.units:
-            _check_location(unit.position, "units.position")
-            if len(unit.route) > ROUTE_POINTS_MAX:
-                raise _RuleBrokenError("too-large", "units.route", f"at most {ROUTE_POINTS_MAX} points are read")
-            for point in unit.route:
-                _check_position(point.lat_deg, point.lon_deg, "units.route")
-
-
-def _check_location(location: Location | None, name: str) -> None:
-    if location is None or location.quality in UNUSABLE_QUALITIES:
-        return
-    _check_position(location.lat_deg, location.lon_deg, name)
-    if not 0 <= location.accuracy_m <= ACCURACY_M_MAX:  # NaN compares as False
-        raise _RuleBrokenError(
-            "out-of-range", f"{name}.accuracy_m", f"must be from 0 to {ACCURACY_M_MAX:.0f}, got {location.accuracy_m}"
-        )
-
-
-def _check_position(lat_deg: float, lon_deg: float, name: str) -> None:
-    if not geo.in_range(lat_deg, lon_deg) or abs(lat_deg) > LAT_DEG_MAX:
-        # The position itself may be a person's: name the rule, not the place.
-        raise _RuleBrokenError("impossible-position", name, f"must lie within ±{LAT_DEG_MAX:.0f} and ±180 degrees")
-
-
-def _with_known_places(record: Incident | WanderingAlert, policy: Policy) -> Incident | WanderingAlert:
-    """Return the record with (0,0) and agencies' own addresses marked as no place, whatever the source said."""
-    location = record.location
-    if location is None or location.quality in UNUSABLE_QUALITIES:
-        return record
-    default = location.lat_deg == 0.0 and location.lon_deg == 0.0
-    for place in policy.default_places:
-        off_m = geo.distance_m(place.lat_deg, place.lon_deg, location.lat_deg, location.lon_deg)
-        default = default or bool(off_m <= place.radius_m)
-    return replace(record, location=replace(location, quality=LocationQuality.DEFAULT)) if default else record
 
 
 def _read_fixes(batch: RawBatch, order: NDArray[np.int64], policy: Policy, refusals: list[Refusal]) -> Fixes:
@@ -280,6 +219,19 @@ def _broken_rules(
             data["fix_us"] > now_us + skew_us,
         ),
         ("out-of-range", "fix_us", "must be after the epoch", data["fix_us"] <= 0),
+        # NaN stands for not given, and breaks neither of these.
+        (
+            "out-of-range",
+            "speed_mps",
+            f"must be from 0 to {policy.movement.max_speed_mps:g}",
+            (data["speed_mps"] < 0) | (data["speed_mps"] > policy.movement.max_speed_mps),
+        ),
+        (
+            "out-of-range",
+            "course_deg",
+            "must be from 0 to 360",
+            (data["course_deg"] < 0) | (data["course_deg"] > 360),
+        ),
     ]
 
 

@@ -6,14 +6,13 @@ import numpy as np
 import shapely
 
 from pipeline import geo
-from pipeline.case import Standing, open_reports
+from pipeline.case import UNUSABLE_QUALITIES, Standing, open_reports
 from pipeline.policy import US_PER_S, Policy
 from pipeline.region import Region, along, disc, polygon_of, spread_over
 from schemas.case_state import CaseReport, CaseState
 from schemas.location import Area, Location, LocationQuality, Point
 from schemas.subject_track import SubjectTrack
 
-UNUSABLE_QUALITIES = (LocationQuality.DEFAULT, LocationQuality.NONE)
 # Below this a person stands rather than walks, and the course is noise.
 MOVING_MPS = 0.3
 

@@ -1,6 +1,5 @@
 """What time alone decides: leases renewed or ended, another look as positions age, forgetting, cameras that changed."""
 
-from collections.abc import Iterable
 from itertools import count
 
 import numpy as np
@@ -90,27 +89,36 @@ def _sources(work: StepWork) -> tuple[InputRef, ...]:
 
 
 def _note_changed_cameras(work: StepWork) -> None:
-    """Queue the cases that hold a camera which changed since the last tick, by id."""
+    """Queue the cases that hold a camera which changed since the last tick, by id.
+
+    After a restart nobody knows what changed meanwhile: then the cases are queued that hold a camera which is lost.
+    """
     state, cameras = work.state, work.cameras
     if state.camera_revision == cameras.revision:
         return
-    changed = None if state.camera_revision < 0 else cameras.changed_rows_since(state.camera_revision)
+    restarted = state.camera_revision < 0
+    changed = None if restarted else cameras.changed_rows_since(state.camera_revision)
     state.camera_revision = cameras.revision
-    camera_ids: Iterable[str] = state.holders
-    if changed is not None and cameras.alive[changed].all():
-        camera_ids = (cameras.camera_id(row) for row in changed.tolist())
-    # A removed camera's row has lost its id: then every held camera is looked at.
+    camera_ids = _lost(cameras, list(state.holders))
+    if changed is not None:
+        camera_ids += [cameras.camera_id(row) for row in changed[cameras.alive[changed]].tolist()]
+    elif not restarted:
+        camera_ids = list(state.holders)
     keys = {key for camera_id in camera_ids for key in state.holders.get(camera_id, ())}
     state.to_compare.update(dict.fromkeys(sorted(keys)))
 
 
+def _lost(cameras: CameraTable, camera_ids: list[str]) -> list[str]:
+    """Return which cameras are gone from the table or can no longer be looked through."""
+    rows = [cameras.row_of(camera_id) for camera_id in camera_ids]
+    known = np.array([-1 if row is None else row for row in rows], np.intp)
+    fine = known >= 0
+    fine[fine] = is_usable(cameras, known[fine], frozenset())
+    return [camera_ids[i] for i in np.flatnonzero(~fine).tolist()]
+
+
 def _look_at_cameras(work: StepWork, key: bytes, order: int) -> None:
     case = work.state.cases[key]
-    lost = any(not _usable(work.cameras, held.camera_id) for held in case.held)
+    lost = bool(_lost(work.cameras, [held.camera_id for held in case.held]))
     reason = "camera-lost" if lost else "camera-changed"
     work.decide_and_note(key, case, reason, work.state.clock_us, _sources(work), must=lost, order=order)
-
-
-def _usable(cameras: CameraTable, camera_id: str) -> bool:
-    row = cameras.row_of(camera_id)
-    return row is not None and bool(is_usable(cameras, np.array([row]), frozenset())[0])

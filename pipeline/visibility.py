@@ -30,6 +30,8 @@ _PTZ = KIND_CODES[CameraKind.PTZ]
 _ALL_ROUND = KIND_CODES[CameraKind.ALL_ROUND]
 _PTZ_WIDEST_DEG = 60.0
 _FULL_CIRCLE_DEG = 360.0
+# No lens of a street camera is narrower; registries write 0 for "unknown", which would see infinitely far.
+_FIELD_DEG_MIN = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,17 +84,24 @@ def views_of(cameras: CameraTable, rows: NDArray[np.intp], region: Region, polic
     known = all_round | ~np.isnan(axis_deg)
     heading = np.where(known[camera], 1.0, np.minimum(field_deg / _FULL_CIRCLE_DEG, 1.0))
 
-    dx, dy = region.x_m - x_m[:, None], region.y_m - y_m[:, None]
+    distance_m = np.hypot(to_x, to_y)
+    weak_m = OBSERVE_PX_PER_M / DETECT_PX_PER_M * observe_m
+    region_m = np.hypot(region.x_m - centre_x, region.y_m - centre_y).max()
+    # Most candidates are too far to show any point: only the rest is computed point by point.
+    reach = np.flatnonzero(distance_m[camera] - region_m <= weak_m)
+    at = camera[reach]
+    dx, dy = region.x_m - x_m[at, None], region.y_m - y_m[at, None]
     d_m = np.hypot(dx, dy)
-    fade = np.exp(d_m * (-1.0 / policy.clutter_scale_m))
-    d_view, weak = d_m[camera], OBSERVE_PX_PER_M / DETECT_PX_PER_M * observe_m[:, None]
-    seen = np.where(d_view <= observe_m[:, None], 1.0, np.where(d_view <= weak, policy.weak_view, 0.0)) * fade[camera]
-    bound = (known & ~all_round)[camera]
+    strength = np.where(d_m <= observe_m[reach, None], 1.0, np.where(d_m <= weak_m[reach, None], policy.weak_view, 0.0))
+    shown = strength * np.exp(d_m * (-1.0 / policy.clutter_scale_m))
+    bound = (known & ~all_round)[at]
     if bound.any():
-        seen[bound] *= _in_field(dx, dy, axis_deg, camera[bound], field_deg[bound])
+        shown[bound] *= _in_field(dx[bound], dy[bound], axis_deg[at[bound]], field_deg[reach[bound]])
+    seen = np.zeros((len(camera), len(region.weights)))
+    seen[reach] = shown
     return Views(
         rows=rows,
-        distance_m=np.hypot(to_x, to_y),
+        distance_m=distance_m,
         bearing_deg=bearing_deg,
         heading_known=known,
         camera=camera,
@@ -104,15 +113,11 @@ def views_of(cameras: CameraTable, rows: NDArray[np.intp], region: Region, polic
 
 
 def _in_field(
-    dx: NDArray[np.float64],
-    dy: NDArray[np.float64],
-    axis_deg: NDArray[np.float64],
-    camera: NDArray[np.intp],
-    field_deg: NDArray[np.float64],
+    dx: NDArray[np.float64], dy: NDArray[np.float64], axis_deg: NDArray[np.float64], field_deg: NDArray[np.float64]
 ) -> NDArray[np.bool_]:
     """Return which points lie within half a field of view of the optical axis, shape (views, points)."""
-    bearing = np.degrees(np.arctan2(dx[camera], dy[camera]))
-    off_axis = np.abs((bearing - axis_deg[camera, None] + 180.0) % _FULL_CIRCLE_DEG - 180.0)
+    bearing = np.degrees(np.arctan2(dx, dy))
+    off_axis = np.abs((bearing - axis_deg[:, None] + 180.0) % _FULL_CIRCLE_DEG - 180.0)
     return np.asarray(off_axis <= field_deg[:, None] / 2)
 
 
@@ -123,7 +128,10 @@ def _fields(
     zooms = np.array(policy.zoom_fields_deg)
     repeats = np.where(kind == _PTZ, len(zooms), 1)
     camera = np.repeat(np.arange(len(kind)), repeats)
-    known = np.nan_to_num(field_of_view_deg.astype(np.float64), nan=policy.assumed_field_deg)
+    # NaN compares as False: below the least field, as with none, the registry does not know it.
+    known = np.where(
+        field_of_view_deg >= _FIELD_DEG_MIN, field_of_view_deg.astype(np.float64), policy.assumed_field_deg
+    )
     field_deg = np.where(kind == _ALL_ROUND, _FULL_CIRCLE_DEG, known)[camera]
     turning = kind[camera] == _PTZ
     field_deg[turning] = np.tile(zooms, int((kind == _PTZ).sum()))

@@ -16,13 +16,12 @@ Kept: position, accuracy, time, speed, course, battery. User and device become o
 the tracker id (``tid``), network names, region names, everything else.
 
 Guarantee: with QoS 1 (the default) the broker keeps what is sent while the connector is down, because the session is
-persistent; a message is acknowledged to it by hand, and never before it has been handed on. With the option
-``acknowledge`` at ``published`` that is when the record stands in Kafka: at least once, to the end. With
-``handed-over`` it is when the next message is asked for, so a crash can lose what was handed on and not yet
-published. Repeats carry the same event_id.
+persistent, and a message is acknowledged to it by hand when its record stands in Kafka: at least once, to the end.
+Repeats carry the same event_id. With the option ``acknowledge`` at ``handed-over`` that is already when the next
+message is asked for, so a crash can lose what was handed on and not yet published.
 
 The broker sends only so many messages ahead of their acknowledgement (mosquitto: ``max_inflight_messages``, 20 unless
-set). With ``published`` that bounds the rate, since acknowledgements go out as often as the runner reports: for 1,000
-fixes a second and a report every 0.1 s let it be 200 or more. Its ``message_size_limit`` spares the connector messages
+set). That bounds the rate, since acknowledgements go out as often as the runner reports, every 0.02 s: for more than
+1,000 fixes a second let it be 200 or more. Its ``message_size_limit`` spares the connector messages
 that it would refuse for their size.
 """

@@ -1,6 +1,5 @@
 """The options of the OwnTracks connector."""
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from connectors.option_values import (
     text_option,
 )
 from connectors.owntracks.parse import ALL_ZONES
+from connectors.settings import environment_secret
 
 HANDED_OVER, PUBLISHED = "handed-over", "published"
 
@@ -37,7 +37,7 @@ class Config:
     key_file: str = ""
     qos: int = 1
     keepalive_s: int = 30
-    acknowledge: str = HANDED_OVER
+    acknowledge: str = PUBLISHED
     max_payload_bytes: int = 16_384
     safe_zones: tuple[str, ...] = (ALL_ZONES,)
     default_accuracy_m: float = 100.0
@@ -67,7 +67,7 @@ class Config:
             key_file=text_option(options, "key_file", ""),
             qos=int(number_option(options, "qos", 1, least=0, most=1)),
             keepalive_s=int(number_option(options, "keepalive_s", 30, least=5, most=3600)),
-            acknowledge=choice_option(options, "acknowledge", HANDED_OVER, (HANDED_OVER, PUBLISHED)),
+            acknowledge=choice_option(options, "acknowledge", PUBLISHED, (HANDED_OVER, PUBLISHED)),
             max_payload_bytes=int(number_option(options, "max_payload_bytes", 16_384, least=256, most=1_048_576)),
             safe_zones=names_option(options, "safe_zones") if "safe_zones" in options else (ALL_ZONES,),
             default_accuracy_m=number_option(options, "default_accuracy_m", 100.0, least=1, most=5000),
@@ -84,7 +84,7 @@ class Config:
             ConnectorConfigError: it is not there; the password itself is in no message.
         """
         if self.password_env:
-            password = os.environ.get(self.password_env)
+            password = environment_secret(self.password_env)
             if password is None:
                 raise ConnectorConfigError(f"option password_env names {self.password_env}, which is not set")
             return password

@@ -1,9 +1,11 @@
 """A real embedded broker for the tests of the connectors, started once for all of them."""
 
+import gc
 import signal
 import socket
 import time
 import uuid
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -87,3 +89,7 @@ def cut_off_broker(tmp_path: Path) -> Iterator[Callable[..., CutOff]]:
             return CutOff(proxy, ConnectorSettings(bootstrap_servers=(f"127.0.0.1:{proxy.port}",), topic_prefix="city"))
 
         yield start
+    # kafka-python leaves the sockets of failed connections to the garbage collector; they must not turn up elsewhere.
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()

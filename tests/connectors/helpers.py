@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
+import pytest
 from kafka import KafkaConsumer, TopicPartition
 
 from connectors.context import ConnectorContext
@@ -21,6 +22,8 @@ from schemas.incident import Incident
 from schemas.location import Location
 from schemas.topics import INCIDENTS, Topic, prefixed
 
+# For tests in which the broker goes away: kafka-python leaves sockets of failed connections unclosed.
+OUTAGE = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
 NOON_US = 1_770_000_000_000_000
 
 

@@ -23,7 +23,7 @@ from schemas.topics import CAMERAS, CASE_INPUTS, INCIDENTS, TRACKER_FIXES, WANDE
 from schemas.tracker_fix import TrackerFix
 from schemas.wandering_alert import WanderingAlert
 from tests.connectors.conftest import CutOff
-from tests.connectors.helpers import NOON_US, incident, read_topic
+from tests.connectors.helpers import NOON_US, OUTAGE, incident, read_topic
 
 # From UtilsTest.testMurmur2 of Apache Kafka's Java client.
 JAVA_MURMUR2 = {
@@ -207,15 +207,16 @@ async def test_idempotence_is_on_where_the_broker_has_it(city: ConnectorSettings
         assert publisher.idempotent
 
 
+@OUTAGE
 async def test_a_broker_without_idempotence_is_used_without_and_logged_once(
     cut_off_broker: Callable[..., CutOff], caplog: pytest.LogCaptureFixture
 ) -> None:
     city = cut_off_broker(refuse_producer_ids=True).settings
-    with caplog.at_level(logging.WARNING, "connectors.publish"):
+    with caplog.at_level(logging.WARNING, "connectors.producer"):
         async with Publisher(city) as publisher:
             assert not publisher.idempotent
             assert await publisher.publish_all(INCIDENTS, [incident(n) for n in range(100)], source="test") == 100
-    messages = [record.message for record in caplog.records if record.name == "connectors.publish"]
+    messages = [record.message for record in caplog.records if record.name == "connectors.producer"]
     assert messages == ["the broker has no idempotent producers: a repeated send may write a record twice"]
     assert len(read_topic(city, INCIDENTS, 100)) == 100
 
@@ -230,6 +231,7 @@ async def test_a_closed_port_is_told_within_two_seconds() -> None:
         publisher.outbox()
 
 
+@OUTAGE
 async def test_a_broker_that_is_away_is_felt_as_back_pressure_and_nothing_is_lost(
     cut_off_broker: Callable[..., CutOff],
 ) -> None:

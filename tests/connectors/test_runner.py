@@ -23,7 +23,7 @@ from schemas.dead_letter import DeadLetter
 from schemas.incident import Incident
 from schemas.topics import INCIDENTS, dead_letters_of
 from tests.connectors.conftest import CutOff, create_topics
-from tests.connectors.helpers import ListSource, MemoryCursors, context, incident, read_topic
+from tests.connectors.helpers import OUTAGE, ListSource, MemoryCursors, context, incident, read_topic
 
 QUICK = Backoff(first_s=0.02, factor=2.0, limit_s=0.1)
 
@@ -77,7 +77,7 @@ async def test_a_restart_in_the_middle_of_a_file_loses_nothing_and_repeats_only_
     city: ConnectorSettings, tmp_path: Path
 ) -> None:
     path = tmp_path / "alarms.jsonl"
-    total = 4_000
+    total = 15_000
     lines = [json.dumps({"topic": "incidents", "record": record_to_json(incident(n))}) for n in range(total)]
     path.write_text("\n".join(lines) + "\n")
     runs = 0
@@ -87,9 +87,9 @@ async def test_a_restart_in_the_middle_of_a_file_loses_nothing_and_repeats_only_
         assert runs < 30
         # A process that dies: its run is cancelled, so that nothing is settled and no last position is stored.
         async with Publisher(city) as publisher:
-            one = job(FileReplaySource(Config(path=path), context()), cursor_s=0.15)
+            one = job(FileReplaySource(Config(path=path), context()), cursor_s=0.1)
             running = asyncio.ensure_future(run_source(one, publisher, KafkaCursors(city, publisher), asyncio.Event()))
-            killed_at = one.counters.accepted + 700
+            killed_at = one.counters.accepted + 2_000
             await until(lambda: running.done() or one.counters.accepted >= killed_at)  # noqa: B023
             if not running.done():
                 await until(lambda: running.done() or one.counters.cursor_writes > 0)  # noqa: B023
@@ -126,6 +126,7 @@ async def test_a_stop_ends_within_two_seconds_frees_the_source_and_stores_the_po
     assert stored.cursor == "50"
 
 
+@OUTAGE
 async def test_a_stop_ends_within_two_seconds_while_the_broker_is_away(cut_off_broker: Callable[..., CutOff]) -> None:
     cut_off = cut_off_broker()
     stop = asyncio.Event()
@@ -201,6 +202,25 @@ async def test_an_error_of_one_connector_stops_the_others_in_order(city: Connect
     assert [cursor.cursor for cursor in cursors.written] == ["5"]
 
 
+async def test_a_source_that_wants_to_know_is_told_what_is_safe(city: ConnectorSettings) -> None:
+    class Told(ListSource):
+        told: list[str]
+
+        def acknowledged(self, cursor: str) -> None:
+            self.told.append(cursor)
+
+    source = Told([incident(n) for n in range(3)], stays=True)
+    source.told = []
+    stop = asyncio.Event()
+    async with Publisher(city) as publisher:
+        running = asyncio.ensure_future(run_source(job(source), publisher, MemoryCursors(), stop))
+        await until(lambda: "3" in source.told)
+        stop.set()
+        await running
+    assert source.told == sorted(set(source.told))
+
+
+@OUTAGE
 async def test_a_broker_that_is_not_there_yet_is_waited_for() -> None:
     with EmbeddedBroker() as first:
         port = int(first.bootstrap_servers.rpartition(":")[2])
@@ -222,6 +242,7 @@ async def test_a_broker_that_is_not_there_yet_is_waited_for() -> None:
         await publisher.close()
 
 
+@OUTAGE
 async def test_a_broker_that_goes_away_in_the_middle_costs_no_record(cut_off_broker: Callable[..., CutOff]) -> None:
     cut_off = cut_off_broker()
     total = 20_000
@@ -239,6 +260,7 @@ async def test_a_broker_that_goes_away_in_the_middle_costs_no_record(cut_off_bro
     assert set(event_ids(cut_off.settings, total)) == {f"112:{n}:1" for n in range(total)}
 
 
+@OUTAGE
 async def test_records_that_cannot_be_delivered_are_read_again_from_the_last_acknowledged_one(
     cut_off_broker: Callable[..., CutOff],
 ) -> None:
@@ -261,6 +283,28 @@ async def test_records_that_cannot_be_delivered_are_read_again_from_the_last_ack
     assert set(event_ids(cut_off.settings, 101)) == {f"112:{n}:1" for n in (*range(100), 500)}
 
 
+@OUTAGE
+async def test_connectors_that_share_a_publisher_all_go_on_after_a_long_outage(
+    cut_off_broker: Callable[..., CutOff],
+) -> None:
+    cut_off = cut_off_broker()
+    stop = asyncio.Event()
+    jobs = [
+        job(ListSource([incident(n) for n in range(100 * k, 100 * k + 100)], stays=True), name=f"c-{k}")
+        for k in range(3)
+    ]
+    async with Publisher(cut_off.settings, delivery_timeout_ms=1_000) as publisher:
+        cut_off.proxy.cut()
+        running = asyncio.ensure_future(run_sources(jobs, publisher, MemoryCursors(), stop))
+        await until(lambda: all(one.counters.unavailable > 0 for one in jobs), 40)
+        cut_off.proxy.join()
+        await until(lambda: all(one.counters.accepted == 100 for one in jobs), 40)
+        stop.set()
+        await running
+    assert set(event_ids(cut_off.settings, 300)) == {f"112:{n}:1" for n in range(300)}
+
+
+@OUTAGE
 async def test_a_source_without_cursors_that_loses_records_ends_the_run_loudly(
     cut_off_broker: Callable[..., CutOff],
 ) -> None:

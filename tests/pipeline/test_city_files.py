@@ -86,7 +86,11 @@ def test_a_file_that_is_no_toml_is_named_with_the_line(cities: Path, name: str) 
         ('title = "Demo City"', 'title = "Demo City"\ntilte = "x"', r"city\.toml: unknown field tilte"),
         ("[37.37, 127.36, 37.43, 127.44]", "[37.37, 127.36]", r"city\.toml: box_deg must be south, west, north, east"),
         ("[37.37, 127.36, 37.43, 127.44]", "[37.43, 127.36, 37.37, 127.44]", r"box_deg must be south, west"),
-        ("radius_m = 60", "radius_m = 0", r"city\.toml \[\[default_point\]\] 1: radius_m must be from 1 to 5000, got 0"),
+        (
+            "radius_m = 60",
+            "radius_m = 0",
+            r"city\.toml \[\[default_point\]\] 1: radius_m must be from 1 to 5000, got 0",
+        ),
         ("radius_m = 60", "radius = 60", r"city\.toml \[\[default_point\]\] 1: radius_m is missing"),
     ],
 )

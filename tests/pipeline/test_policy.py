@@ -1,4 +1,4 @@
-"""A city's numbers are read with their limits, and whatever is wrong is named: file, table, field, rule, what was got."""
+"""A city's numbers are read with their limits; whatever is wrong is named: file, table, field, rule, what was got."""
 
 import copy
 import tomllib
@@ -42,7 +42,7 @@ def test_the_files_become_one_value_with_every_number() -> None:
     assert policy.view.zoom_fields_deg == (60.0, 30.0, 12.0)
     assert policy.lease.lease_s_by_rank == (600.0, 900.0, 900.0, 900.0, 600.0)
     assert policy.movement.clock_skew_s == 300.0
-    assert [r.name for r in policy.recipients][0] == "demo-112:control-room"
+    assert policy.recipients[0].name == "demo-112:control-room"
     assert (policy.exercise_cameras, policy.exercise_recipients) == (True, ("demo-training:exercise",))
 
 
@@ -81,7 +81,12 @@ WRONG_VALUES = [
     ("ranks", "rule", {}, r"ranks\.toml: rule must be an array of tables \(\[\[rule\]\]\)"),
     ("ranks", "rule.1.rank", MISSING, r"ranks\.toml \[\[rule\]\] 2: rank is missing"),
     ("ranks", "rule.0.services", "police", r"ranks\.toml \[\[rule\]\] 1: services must be a list of texts"),
-    ("ranks", "rule.0.services", ["polcie"], r"ranks\.toml \[\[rule\]\] 1: services must be of police, .* got 'polcie'"),
+    (
+        "ranks",
+        "rule.0.services",
+        ["polcie"],
+        r"ranks\.toml \[\[rule\]\] 1: services must be of police, .* got 'polcie'",
+    ),
     ("ranks", "rule.0.kinds", ["fire", 7], r"ranks\.toml \[\[rule\]\] 1: kinds\[1\] must be a text, got 7"),
     ("ranks", "rule.0.with_hazard", "yes", r"\[\[rule\]\] 1: with_hazard must be true or false, got 'yes'"),
     ("purposes", "rule.0.decision", "ask", r"purposes\.toml \[\[rule\]\] 1: decision must be one of allow, deny"),
