@@ -1,0 +1,147 @@
+"""``goldentime connect``: the systems outside."""
+
+import asyncio
+import json
+import signal
+from typing import Any
+
+import click
+from rich.table import Table
+
+from connectors.cursors import KafkaCursors
+from connectors.instances import ConnectorInstance, instances_of
+from connectors.manifest import Manifest, all_manifests
+from connectors.publish import Publisher
+from connectors.runner import SourceJob, run_sources, run_together
+from connectors.settings import ConnectorSettings
+from connectors.sink_runner import SinkJob, run_sink
+from console.connector_setup import context_of, jobs_of
+from console.options import Options
+from console.terminal import output
+from console.topic_reader import require_broker
+
+
+@click.group(epilog="Example: goldentime connect list")
+def connect() -> None:
+    """List the connectors, and run those of a city."""
+
+
+@connect.command(name="list", epilog="Example: goldentime --city demo connect list --json")
+@click.option("--json", "as_json", is_flag=True, help="Print an object with kinds and the city's instances.")
+@click.pass_obj
+def list_connectors(options: Options, as_json: bool) -> None:
+    """List the kinds of connectors there are, and the connectors of the city."""
+    manifests = all_manifests()
+    instances = instances_of(options.cities_dir, options.load_city().name)
+    if as_json:
+        kinds = [_described(manifest) for manifest in manifests.values()]
+        running = [{"name": i.name, "kind": i.kind, "enabled": i.enabled, "sink": i.is_sink} for i in instances]
+        click.echo(json.dumps({"kinds": kinds, "instances": running}, ensure_ascii=False))
+        return
+    output().print(_kinds_table(manifests))
+    if not instances:
+        click.echo(f"\nthe city {options.city} runs none; write cities/{options.city}/connectors.toml")
+        return
+    click.echo(f"\nconnectors of {options.city}:")
+    for instance in instances:
+        off = "" if instance.enabled else " (disabled)"
+        click.echo(f"  {instance.name:<20} {instance.kind}{off}")
+
+
+@connect.command(epilog="Example: goldentime connect run --kind file_replay -o path=events.jsonl")
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option("--kind", help="Run one connector of this kind that is not in the city's file.")
+@click.option("-o", "--option", "pairs", multiple=True, metavar="NAME=VALUE", help="With --kind: an option of it.")
+@click.option("--json", "as_json", is_flag=True, help="Print the counts at the end as JSON.")
+@click.pass_context
+def run(ctx: click.Context, names: tuple[str, ...], kind: str | None, pairs: tuple[str, ...], as_json: bool) -> None:
+    """Run connectors of the city, all enabled ones without a NAME, until they end or Ctrl-C.
+
+    A run goes on where the last one ended. Exit code 1: entries were refused; their dead letters say why.
+    """
+    options: Options = ctx.obj
+    chosen = _chosen(options, names, kind, pairs)
+    settings, context = options.connector_settings(), context_of(options.load_city(), options.connector_settings())
+    sinks = [SinkJob(name=i.name, sink=i.build_sink(context)) for i in chosen if i.is_sink]
+    sources = jobs_of([i for i in chosen if not i.is_sink], context)
+    require_broker(options.client_options())
+    asyncio.run(_run(settings, sources, sinks))
+    counters = {job.name: job.counters for job in sources} | {job.name: job.counters for job in sinks}
+    counts = [{"name": name, "accepted": c.accepted, "refused": c.refused} for name, c in counters.items()]
+    if as_json:
+        click.echo(json.dumps(counts))
+    else:
+        for count in counts:
+            click.echo(f"{count['name']}: {count['accepted']} accepted, {count['refused']} refused")
+    if any(count["refused"] for count in counts):
+        ctx.exit(1)
+
+
+async def _run(settings: ConnectorSettings, sources: list[SourceJob], sinks: list[SinkJob]) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    names = [job.name for job in sources] + [job.name for job in sinks]
+    click.echo(f"running {', '.join(names)} (Ctrl-C ends)", err=True)
+    publisher = Publisher(settings)
+    try:
+        cursors = KafkaCursors(settings, publisher)
+        await run_together(
+            [
+                run_sources(sources, publisher, cursors, stop, settings.clock),
+                *(run_sink(job, settings, stop) for job in sinks),
+            ],
+            stop,
+        )
+    finally:
+        await publisher.close()
+
+
+def _chosen(
+    options: Options, names: tuple[str, ...], kind: str | None, pairs: tuple[str, ...]
+) -> list[ConnectorInstance]:
+    if kind is not None:
+        if names:
+            raise click.UsageError("give names or --kind, not both")
+        return [ConnectorInstance(name=f"{kind}-by-hand".replace("_", "-"), kind=kind, options=_options(pairs))]
+    if pairs:
+        raise click.UsageError("-o needs --kind")
+    known = {instance.name: instance for instance in instances_of(options.cities_dir, options.load_city().name)}
+    for name in names:
+        if name not in known:
+            raise click.UsageError(f"no connector {name!r} in {options.city}; there are {', '.join(known) or 'none'}")
+    chosen = [known[name] for name in names] or [instance for instance in known.values() if instance.enabled]
+    if not chosen:
+        raise click.UsageError(f"{options.city} runs no connectors; give --kind, or write its connectors.toml")
+    return chosen
+
+
+def _options(pairs: tuple[str, ...]) -> dict[str, Any]:
+    options = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not name or not equals:
+            raise click.UsageError(f"-o must be NAME=VALUE, got {pair!r}")
+        options[name] = value
+    return options
+
+
+def _described(manifest: Manifest) -> dict[str, Any]:
+    return {
+        "kind": manifest.name,
+        "title": manifest.title,
+        "brings": manifest.kind,
+        "topics": [topic.name for topic in manifest.topics],
+        "guarantee": manifest.guarantee,
+        "options": {name: option.description for name, option in manifest.options.items()},
+    }
+
+
+def _kinds_table(manifests: dict[str, Manifest]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for name in ("kind", "brings", "guarantee", "what it links"):
+        table.add_column(name, no_wrap=name != "what it links")
+    for manifest in manifests.values():
+        table.add_row(manifest.name, manifest.kind, manifest.guarantee, manifest.description)
+    return table

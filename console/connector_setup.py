@@ -1,0 +1,34 @@
+"""From a city and its ``connectors.toml`` to sources that are ready to run."""
+
+from collections.abc import Iterable
+
+from connectors.context import ConnectorContext, DefaultPoint
+from connectors.instances import ConnectorInstance
+from connectors.runner import SourceJob
+from connectors.settings import ConnectorSettings
+from topologies.city_files import City
+
+
+def context_of(city: City, settings: ConnectorSettings) -> ConnectorContext:
+    """Return what the city's connectors may know of their surroundings."""
+    places = city.policy.default_places
+    return ConnectorContext(
+        clock=settings.clock,
+        pseudonyms=settings.pseudonyms,
+        time_zone=city.time_zone,
+        default_points=tuple(DefaultPoint(p.lat_deg, p.lon_deg, p.radius_m, p.name) for p in places),
+        city_box=city.box_deg,
+        districts=tuple(district.name for district in city.policy.districts),
+    )
+
+
+def jobs_of(instances: Iterable[ConnectorInstance], context: ConnectorContext) -> list[SourceJob]:
+    """Return how to run each source.
+
+    Raises:
+        ConnectorConfigError: an option is wrong; the message names instance and option.
+    """
+    return [
+        SourceJob(name=instance.name, kind=instance.kind, source=instance.build_source(context))
+        for instance in instances
+    ]

@@ -1,0 +1,132 @@
+"""What the person who watches the demonstration sees: steps, decisions, and a closing summary."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from zoneinfo import ZoneInfo
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn
+from rich.status import Status
+from rich.text import Text
+
+from console.decision_lines import decision_lines
+from console.demo.figures import Figures, quantile
+from console.terminal import output
+from console.wording import counted, time_of_day
+from schemas.camera_assignment import CameraAssignment
+from schemas.dead_letter import DeadLetter
+
+
+class Screen:
+    """Prints to standard output; colours and moving parts only where it is a terminal.
+
+    Args:
+        time_zone: the city's zone, for times of day.
+    """
+
+    def __init__(self, time_zone: ZoneInfo) -> None:
+        self._zone = time_zone
+        self.console = output()
+
+    def line(self, text: str, style: str = "") -> None:
+        """Print a line."""
+        self.console.print(Text(text, style=style), soft_wrap=True)
+
+    def done(self, what: str, how: str) -> None:
+        """Print a finished step of the start."""
+        self.line(f"  {what:<10} {how}")
+
+    @contextmanager
+    def waiting(self, what: str) -> Iterator["Waiting"]:
+        """Show that something is waited for; on a terminal it moves and vanishes."""
+        with self.console.status(f"{what} ..") as status:
+            yield Waiting(what, status)
+
+    @contextmanager
+    def bar(self, what: str, total: int) -> Iterator[Callable[[int], None]]:
+        """Give a function that moves a bar to so many of ``total``; on a terminal it vanishes when done."""
+        columns = (TextColumn(f"  {what}"), BarColumn(), TaskProgressColumn(), MofNCompleteColumn())
+        shown = self.console.is_terminal
+        with Progress(*columns, console=self.console, transient=True, disable=not shown) as progress:
+            task = progress.add_task(what, total=total)
+            yield lambda done: progress.update(task, completed=done)
+
+    def happens(self, at_us: int, says: str) -> None:
+        """Print what happens in the story."""
+        self.line(f"{time_of_day(at_us, self._zone)}  .. {says}", "dim italic")
+
+    def decision(self, assignment: CameraAssignment) -> None:
+        """Print a decision."""
+        for line in decision_lines(assignment, self._zone):
+            # A terminal cuts a line at its width; a file keeps it whole.
+            self.console.print(line, soft_wrap=not self.console.is_terminal)
+
+    def dead_letter(self, letter: DeadLetter) -> None:
+        """Print what could not be used, and why."""
+        at = time_of_day(letter.failed_us, self._zone)
+        self.line(f"{at}  [-] dead letter     {letter.source}: {letter.reason}: {letter.message}", "red")
+
+    def summary(self, figures: Figures, story_minutes: float) -> None:
+        """Print the golden-time figures."""
+        every, first = figures.latencies_ms(first_only=False), figures.latencies_ms(first_only=True)
+        statuses = Counter(figures.statuses.values())
+        now = ", ".join(f"{count} {status}" for status, count in sorted(statuses.items()))
+        letters = sum(figures.dead_letters.values())
+        reasons = ", ".join(f"{count} {topic} {why}" for (topic, why), count in figures.dead_letters.most_common(4))
+        self.line(f"\nThe golden time of {story_minutes:.0f} story minutes, in real milliseconds", "bold")
+        self.done(
+            "every", f"report -> assignment p50 {_ms(every, 0.5)}, p99 {_ms(every, 0.99)} ({len(every)} decisions)"
+        )
+        self.done(
+            "first", f"report -> first answer p50 {_ms(first, 0.5)}, slowest {_ms(first, 1)} ({len(first)} cases)"
+        )
+        self.done("cases", f"{len(figures.statuses)}, of which {len(figures.viewed)} had a view; now {now}")
+        self.done("hand-overs", f"{figures.handovers} of {counted(figures.decisions, 'decision')} replaced cameras")
+        self.done("answered", f"{counted(letters, 'dead letter')}: {reasons or 'none'}")
+        if figures.restarts:
+            self.done("restarts", f"the worker was started again {counted(figures.restarts, 'time')}")
+
+    def next_steps(self, *, stays: bool, case_id: str, url: str, variables: Mapping[str, str]) -> None:
+        """Print where to look next.
+
+        Args:
+            stays: whether everything keeps running.
+            case_id: a case worth explaining.
+            url: base URL of the worker's endpoints.
+            variables: what commands in another terminal need in their environment.
+        """
+        self.line("\nWhere to look next", "bold")
+        if not stays:
+            self.line(
+                "  goldentime demo --stay     keeps all of this running, to look at it from another terminal with"
+            )
+            self.line("    goldentime watch           the present picture, live")
+            self.line(
+                "    goldentime explain CASE    why these cameras: views, runners-up, who was left out, legal basis"
+            )
+            self.line("    curl .../metrics           what operators watch")
+            self.line("  README.md and docs/        consumers, data engineers, operators")
+            return
+        settings = " ".join(f"{name}={value}" for name, value in variables.items())
+        self.line(f"  export {settings}")
+        self.line("  goldentime watch")
+        self.line(f"  goldentime explain {case_id}")
+        self.line(f"  curl {url}/metrics")
+        self.line("A new story begins now; Ctrl-C ends.\n", "bold")
+
+
+class Waiting:
+    """A shown wait whose text can change."""
+
+    def __init__(self, what: str, status: Status) -> None:
+        self._what = what
+        self._status = status
+
+    def missing(self, reasons: str) -> None:
+        """Say what is still missing."""
+        self._status.update(f"{self._what}: {reasons}")
+
+
+def _ms(sorted_ms: list[float], share: float) -> str:
+    value = quantile(sorted_ms, share)
+    return "unknown" if value is None else f"{value:.0f} ms"

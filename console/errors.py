@@ -1,0 +1,23 @@
+"""Errors of the console: what a person can do something about. The command prints the message and no traceback.
+
+ConsoleError                 exit code 2: the command cannot do what was asked
+├── BrokerUnavailableError   no broker answers at the address, or the embedded one does not start
+├── NoSuchTopicError         the broker answers, but a topic of the city is not there
+└── DemoFailedError          a part of the demonstration stopped by itself
+"""
+
+
+class ConsoleError(Exception):
+    """Base of all errors of this package; its text is for people and says what to do."""
+
+
+class BrokerUnavailableError(ConsoleError):
+    """No broker answers at the address, or the embedded one does not start."""
+
+
+class NoSuchTopicError(ConsoleError):
+    """The broker answers, but a topic of the city is not there."""
+
+
+class DemoFailedError(ConsoleError):
+    """A part of the demonstration stopped by itself."""

@@ -1,0 +1,79 @@
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from console.embedded_broker import EmbeddedBroker
+from schemas.topics import CAMERA_ASSIGNMENTS
+from tests.console.assignments import a_camera, an_assignment
+from tests.console.commands import call
+from tests.console.topics import write_records
+
+
+@pytest.fixture(scope="module")
+def with_cases() -> Iterator[EmbeddedBroker]:
+    """Give a broker with three cases: one handed over, one denied, one released."""
+    with EmbeddedBroker() as broker:
+        call("topics", "create", broker=broker)
+        handed = an_assignment(version=2, cameras=(a_camera("cam-2"),), released=("cam-1",), reason="moved")
+        denied = an_assignment("police_112:2", status="denied", reason="not-urgent", rank=4, cameras=(), where=None)
+        fire = an_assignment("fire_119:7", kind="structure-fire", services=("fire",), rank=1)
+        ended = an_assignment(
+            "fire_119:7", version=2, status="released", reason="closed", rank=1, cameras=(), where=None
+        )
+        records = [an_assignment(), handed, denied, fire, ended]
+        write_records(broker.bootstrap_servers, "demo.camera-assignments", CAMERA_ASSIGNMENTS, records)
+        yield broker
+
+
+def test_watch_gives_programs_the_newest_version_of_each_open_case(with_cases: EmbeddedBroker) -> None:
+    result = call("watch", "--once", "--json", broker=with_cases)
+    assert result.exit_code == 0
+    (case,) = json.loads(result.output)
+    assert (case["case_id"], case["version"]) == ("police_112:1", 2)
+    assert [camera["camera_id"] for camera in case["cameras"]] == ["cam-2"]
+
+
+def test_watch_shows_ended_cases_when_asked_to(with_cases: EmbeddedBroker) -> None:
+    cases = json.loads(call("watch", "--once", "--json", "--all", broker=with_cases).output)
+    assert [case["case_id"] for case in cases] == ["police_112:1", "fire_119:7", "police_112:2"]
+
+
+def test_watch_shows_people_a_table(with_cases: EmbeddedBroker) -> None:
+    text = call("watch", "--once", broker=with_cases).output
+    assert "1 case at" in text
+    assert "active: moved" in text
+
+
+def test_explain_tells_every_version_of_a_case(with_cases: EmbeddedBroker) -> None:
+    result = call("explain", "police_112:1", broker=with_cases)
+    assert result.exit_code == 0
+    assert "version 1 at" in result.output
+    assert "version 2 at" in result.output
+    assert "let go: cam-1" in result.output
+
+
+def test_explain_gives_programs_the_versions_oldest_first(with_cases: EmbeddedBroker) -> None:
+    versions = json.loads(call("explain", "police_112:1", "--json", broker=with_cases).output)
+    assert [version["version"] for version in versions] == [1, 2]
+    assert versions[0]["sources"] == [{"topic": "incidents", "partition": 3, "offset": 7}]
+
+
+def test_explain_takes_the_beginning_of_an_id_when_it_is_clear(with_cases: EmbeddedBroker) -> None:
+    assert "case fire_119:7" in call("explain", "fire", broker=with_cases).output
+    result = call("explain", "police", broker=with_cases)
+    assert result.exit_code == 1
+    assert "2 cases begin with 'police': police_112:1, police_112:2" in result.output
+
+
+def test_explain_says_when_there_is_no_such_case(with_cases: EmbeddedBroker) -> None:
+    result = call("explain", "nobody", broker=with_cases)
+    assert result.exit_code == 1
+    assert "no case 'nobody'" in result.output
+
+
+def test_reading_without_topics_says_how_to_create_them() -> None:
+    with EmbeddedBroker() as broker:
+        result = call("watch", "--once", broker=broker)
+    assert result.exit_code == 2
+    assert "goldentime topics create" in result.output
