@@ -69,16 +69,14 @@ def assigned_cameras(
 ) -> list[AssignedCamera]:
     """Return the picks of a look as records ranked from ``first_rank`` on; ``since_us`` carries over from before."""
     since = {held.camera_id: held.since_us for held in case.held}
-    centre_deg = _centre_deg(look.region)
+    candidates = [pick.candidate for pick in look.picks]
+    views = look.views
+    lat_deg, lon_deg = look.region.plane.to_degrees(views.target_x_m[candidates], views.target_y_m[candidates])
+    targets_deg = zip(lat_deg.round(7).tolist(), lon_deg.round(7).tolist(), strict=True)
     return [
-        _assigned(cameras, look, pick, since, now_us, rank=rank, centre_deg=centre_deg)
-        for rank, pick in enumerate(look.picks, first_rank)
+        _assigned(cameras, look, pick, since, now_us, rank=rank, target_deg=target_deg)
+        for rank, (pick, target_deg) in enumerate(zip(look.picks, targets_deg, strict=True), first_rank)
     ]
-
-
-def _centre_deg(region: Region) -> tuple[float, float]:
-    lat_deg, lon_deg = region.plane.to_degrees(region.weights @ region.x_m, region.weights @ region.y_m)
-    return round(float(lat_deg), 7), round(float(lon_deg), 7)
 
 
 def _assigned(
@@ -89,7 +87,7 @@ def _assigned(
     now_us: int,
     *,
     rank: int,
-    centre_deg: tuple[float, float],
+    target_deg: tuple[float, float],
 ) -> AssignedCamera:
     views, row = look.views, int(look.views.rows[pick.candidate])
     camera_id = cameras.camera_id(row)
@@ -106,7 +104,7 @@ def _assigned(
         bearing_deg=round(float(views.bearing_deg[pick.candidate]), 1),
         level=level_at(distance_m, range_m),
         p_view=round(pick.p_view, 4),
-        aim=_aim(cameras, look, pick, row, centre_deg) if turns else None,
+        aim=_aim(cameras, look, pick, row, target_deg) if turns else None,
         ptz=PtzState.NONE,
         since_us=since.get(camera_id, now_us),
         why={
@@ -119,7 +117,7 @@ def _assigned(
     )
 
 
-def _aim(cameras: CameraTable, look: Look, pick: Pick, row: int, centre_deg: tuple[float, float]) -> Aim:
+def _aim(cameras: CameraTable, look: Look, pick: Pick, row: int, target_deg: tuple[float, float]) -> Aim:
     distance_m = max(float(look.views.distance_m[pick.candidate]), 1.0)
     half_rad = math.radians(float(look.views.field_deg[pick.view]) / 2)
     height_m = float(cameras.height_m[row])
@@ -129,8 +127,8 @@ def _aim(cameras: CameraTable, look: Look, pick: Pick, row: int, centre_deg: tup
         pan_deg=round(float(look.views.bearing_deg[pick.candidate]), 1),
         tilt_deg=round(math.degrees(math.atan2(drop_m, distance_m)), 1),
         zoom=round(math.tan(math.radians(_WIDEST_DEG / 2)) / math.tan(half_rad), 2),
-        lat_deg=centre_deg[0],
-        lon_deg=centre_deg[1],
+        lat_deg=target_deg[0],
+        lon_deg=target_deg[1],
         area_width_m=round(width_m, 1),
         area_height_m=round(width_m * _PICTURE_HEIGHT_PER_WIDTH, 1),
     )
@@ -176,7 +174,7 @@ def active(
     excluded: dict[str, int],
 ) -> tuple[CaseState, CameraAssignment]:
     """Return the next version of a case that may be looked for: active, or waiting while no camera can be used."""
-    names, masked = _recipients(case, standing, policy)
+    names, masked = _recipients(case, standing.allowed_services, policy)
     return _next_version(
         case,
         standing,
@@ -201,7 +199,7 @@ def without_cameras(
     """Return the next version of a case that has no cameras: needs-location, denied or released."""
     state, assignment = _next_version(case, standing, policy, occasion, status=status, cameras=(), anchor=None)
     ended_us = occasion.now_us if status in (CaseStatus.RELEASED, CaseStatus.DENIED) else None
-    names, masked = _recipients(case, standing, policy)
+    names, masked = _recipients(case, frozenset(standing.services), policy)
     # Who held cameras must hear that they are released; who never had any right to look learns nothing.
     recipients = () if status == CaseStatus.DENIED and not case.held else names
     valid_until_us = occasion.now_us if ended_us is not None else state.valid_until_us
@@ -229,7 +227,8 @@ def _next_version(
     assignment = CameraAssignment(
         case_id=case.case_id,
         version=version,
-        event_id=f"{case.case_id}/{version}",
+        opened_us=case.opened_us,
+        event_id=f"{case.case_id}/{case.opened_us}/{version}",
         status=status,
         reason=occasion.reason,
         exercise=case.exercise,
@@ -256,6 +255,7 @@ def _next_version(
         decided_us=occasion.now_us,
         valid_until_us=assignment.valid_until_us,
         ended_us=None,
+        first_view_us=case.first_view_us or (occasion.now_us if cameras else None),
         anchor=anchor,
         held=tuple(HeldCamera(camera_id=c.camera_id, role=c.role, since_us=c.since_us) for c in cameras),
     )
@@ -268,8 +268,8 @@ def _anchor(where: Target) -> Location:
     )
 
 
-def _recipients(case: CaseState, standing: Standing, policy: Policy) -> tuple[tuple[str, ...], bool]:
+def _recipients(case: CaseState, services: frozenset[str], policy: Policy) -> tuple[tuple[str, ...], bool]:
     if case.exercise:
         return tuple(sorted(policy.exercise_recipients)), False
-    chosen = [r for r in policy.recipients if r.services & set(standing.services)]
+    chosen = [r for r in policy.recipients if r.services & services]
     return tuple(sorted(r.name for r in chosen)), any(r.masking for r in chosen)

@@ -17,6 +17,7 @@ REPORTS_MAX = 32
 ALERT_PREFIX = "alert:"
 MERGED_PREFIX = "merged-into:"
 EXERCISE_MIX = "exercise-mix"
+LEASE_EXPIRED = "lease-expired"
 # Qualities of a location that is no place: cameras are never chosen from it.
 UNUSABLE_QUALITIES = (LocationQuality.DEFAULT, LocationQuality.NONE)
 
@@ -46,6 +47,7 @@ class Standing:
         services: services of all open reports, sorted.
         camera_purposes: purposes that cameras may have; empty means any.
         permission: what the gate says of the lead; not allowed when no report is.
+        allowed_services: services of the reports that the gate allows.
     """
 
     rank: int
@@ -53,6 +55,7 @@ class Standing:
     services: tuple[str, ...]
     camera_purposes: frozenset[str]
     permission: Permission
+    allowed_services: frozenset[str] = frozenset()
 
 
 def apply_incident(case: CaseState | None, incident: Incident, now_us: int) -> Applied:
@@ -61,10 +64,12 @@ def apply_incident(case: CaseState | None, incident: Incident, now_us: int) -> A
         return ended
     case = _case_for(case, incident, incident.subject_ref, now_us)
     known = next((r for r in case.reports if r.report_id == incident.incident_id), None)
-    if known is not None and incident.observed_us < known.observed_us:
+    # A source whose clock is ahead must not make all that follows seem late.
+    observed_us = min(incident.observed_us, now_us)
+    if known is not None and observed_us < known.observed_us:
         return Applied(case, "late")
     closed_reason = _closed_reason(incident)
-    if known is not None and known.closed_reason is not None and incident.status != IncidentStatus.REPORTED:
+    if known is not None and incident.status != IncidentStatus.REPORTED and _is_final(known.closed_reason):
         return Applied(case, "after-close")
     report = CaseReport(
         report_id=incident.incident_id,
@@ -74,7 +79,7 @@ def apply_incident(case: CaseState | None, incident: Incident, now_us: int) -> A
         urgency_native=incident.urgency_native,
         legal_basis=incident.legal_basis,
         occurred_us=incident.occurred_us,
-        observed_us=incident.observed_us,
+        observed_us=observed_us,
         location=_known_place(incident.location, known),
         area=incident.area or (known.area if known else None),
         units=incident.units or (known.units if known else ()),
@@ -93,17 +98,18 @@ def apply_alert(case: CaseState | None, alert: WanderingAlert, now_us: int) -> A
     found = alert.kind == AlertKind.FOUND
     newest_us = max((r.observed_us for r in case.reports if r.report_id.startswith(ALERT_PREFIX)), default=0)
     found_us = max((r.observed_us for r in case.reports if r.closed_reason == AlertKind.FOUND), default=0)
-    if (known and alert.observed_us < known.observed_us) or alert.observed_us < (newest_us if found else found_us):
+    observed_us = min(alert.observed_us, now_us)
+    if (known and observed_us < known.observed_us) or observed_us < (newest_us if found else found_us):
         return Applied(case, "late")
     if found:
-        case = replace(case, reports=tuple(_found(r, alert.observed_us) for r in case.reports))
+        case = replace(case, reports=tuple(_found(r, observed_us) for r in case.reports))
     report = CaseReport(
         report_id=report_id,
         service=Service.DEMENTIA,
         kind=alert.kind,
         hazards=alert.hazards,
-        occurred_us=alert.last_seen_us or alert.observed_us,
-        observed_us=alert.observed_us,
+        occurred_us=min(alert.last_seen_us or observed_us, observed_us),
+        observed_us=observed_us,
         location=_known_place(alert.location, known),
         closed_reason=AlertKind.FOUND.value if found else None,
     )
@@ -141,7 +147,7 @@ def standing_of(case: CaseState, policy: Policy) -> Standing | None:
     rank, _, _, lead, permission = allowed[0]
     wanted = [item[4].camera_purposes for item in allowed]
     purposes = frozenset().union(*wanted) if all(wanted) else frozenset()
-    return Standing(rank, lead, services, purposes, permission)
+    return Standing(rank, lead, services, purposes, permission, frozenset(item[3].service for item in allowed))
 
 
 def _refused(case: CaseState | None, event_id: str, *, exercise: bool) -> Applied | None:
@@ -190,13 +196,20 @@ def _with_report(case: CaseState, report: CaseReport, event_id: str, now_us: int
         closed_first = sorted(reports, key=lambda r: (r.closed_reason is None, r.observed_us))
         reports.remove(closed_first[0])
     was_over = is_ended(case) or not open_reports(case)
+    reopens = bool(was_over and report.closed_reason is None and case.version)
     return replace(
         case,
         reports=tuple(sorted(reports, key=lambda r: r.report_id)),
-        opened_us=now_us if was_over and report.closed_reason is None and case.version else case.opened_us,
+        opened_us=now_us if reopens else case.opened_us,
+        first_view_us=None if reopens else case.first_view_us,
         evidence_us=now_us,
         recent_event_ids=(*case.recent_event_ids, event_id)[-RECENT_EVENT_IDS_MAX:],
     )
+
+
+def _is_final(closed_reason: str | None) -> bool:
+    """Return whether a report was ended by its source; one that only ran out of time goes on with the next word."""
+    return closed_reason not in (None, LEASE_EXPIRED)
 
 
 def _found(report: CaseReport, observed_us: int) -> CaseReport:

@@ -22,7 +22,7 @@ from pipeline.place import Place, place_of, routes_of
 from pipeline.policy import Policy
 from pipeline.purpose import Permission
 from pipeline.ranking import most_urgent
-from pipeline.region import Region
+from pipeline.region import Region, strip_along
 from pipeline.selection import Choice, Wish, choose
 from pipeline.visibility import Views, views_of
 from schemas.camera_assignment import AssignedCamera, CameraAssignment, CameraRole, CaseStatus
@@ -160,8 +160,9 @@ def _choose_or_keep(scene: Scene, views: Views, region: Region) -> tuple[Choice,
         return new, False
     if held_ids and held.sum() == len(held_ids) <= count:
         kept = choose(views, region.weights, replace(wish, allowed=held), policy)
-        if new.utility - kept.utility < policy.switch_gain and not any(p.filled for p in kept.picks):
-            return replace(new, picks=kept.picks), False
+        if new.utility - kept.utility < policy.switch_gain:
+            # One of them may add nothing just now; it keeps its role all the same until a change is worth it.
+            return replace(new, picks=tuple(replace(pick, filled=False) for pick in kept.picks)), False
     return new, True
 
 
@@ -169,7 +170,9 @@ def _look_ahead(scene: Scene, looks: list[Look]) -> list[Look]:
     """Return cameras for where a moving subject will be soon, so that a view is ready before it is needed."""
     count = scene.policy.selection.next_cameras
     ahead = scene.place.region_ahead(scene.policy.movement.look_ahead_s)
-    return [] if ahead is None or count == 0 else [_extra_look(scene, ahead, count, CameraRole.NEXT, looks)]
+    if ahead is None or count == 0:
+        return []
+    return [_extra_look(scene, ahead, scene.around(ahead).rows, count, looks=looks, role=CameraRole.NEXT)]
 
 
 def _corridors(scene: Scene, looks: list[Look]) -> list[Look]:
@@ -177,16 +180,19 @@ def _corridors(scene: Scene, looks: list[Look]) -> list[Look]:
     count = scene.policy.selection.corridor_cameras
     result: list[Look] = []
     for route in routes_of(scene.case, scene.place):
-        look = _extra_look(scene, route, count, CameraRole.CORRIDOR, looks + result)
+        strip = strip_along(route, scene.policy.search.rings_m[0])
+        found = inside(scene.cameras, strip, route, scene.standing.camera_purposes, scene.policy.search)
+        look = _extra_look(scene, route, found.rows, count, looks=looks + result, role=CameraRole.CORRIDOR)
         reached = [int(np.argmax(look.views.seen[pick.view])) for pick in look.picks]
         in_order = tuple(pick for _, pick in sorted(zip(reached, look.picks, strict=True), key=lambda item: item[0]))
         result.append(replace(look, picks=in_order))
     return result
 
 
-def _extra_look(scene: Scene, region: Region, count: int, role: CameraRole, looks: list[Look]) -> Look:
+def _extra_look(
+    scene: Scene, region: Region, rows: NDArray[np.intp], count: int, *, looks: list[Look], role: CameraRole
+) -> Look:
     """Return cameras for another region of the case, none of them chosen already and none as a mere left-over."""
-    rows = scene.around(region).rows
     views = views_of(scene.cameras, rows, region, scene.policy.view)
     taken = [int(look.views.rows[pick.candidate]) for look in looks for pick in look.picks]
     wish = Wish(scene.cameras.site[rows], ~_is_among(rows, taken), _is_among(rows, scene.rows_held(role)), count)

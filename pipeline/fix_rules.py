@@ -90,9 +90,9 @@ def apply_fixes(subjects: Subjects, members: FixRound, policy: MovementPolicy) -
 def _left_the_circle(subjects: Subjects, slots: NDArray[np.intp], policy: MovementPolicy) -> NDArray[np.bool_]:
     """Return which subjects are no longer where their cameras were last looked at anew, or never had any.
 
-    The circle is as wide as half the fix's own error, so that noise alone does not set cameras moving.
+    The circle is as wide as the fix's own error, so that noise alone does not set cameras moving.
     """
     lat_deg, lon_deg = subjects.lat_deg[slots], subjects.lon_deg[slots]
     east_m, north_m = geo.steps_m(subjects.looked_lat_deg[slots], subjects.looked_lon_deg[slots], lat_deg, lon_deg)
-    circle_m = np.maximum(policy.reselect_distance_m, subjects.accuracy_m[slots] / 2)
+    circle_m = np.maximum(policy.reselect_distance_m, subjects.accuracy_m[slots])
     return ~(np.hypot(east_m, north_m) < circle_m)  # before the first look the distance is NaN, and no circle holds it

@@ -6,7 +6,7 @@ import numpy as np
 import shapely
 
 from pipeline import geo
-from pipeline.case import UNUSABLE_QUALITIES, Standing, open_reports
+from pipeline.case import ALERT_PREFIX, UNUSABLE_QUALITIES, Standing, open_reports
 from pipeline.policy import US_PER_S, Policy
 from pipeline.region import Region, along, disc, polygon_of, spread_over
 from schemas.case_state import CaseReport, CaseState
@@ -75,7 +75,7 @@ def routes_of(case: CaseState, place: Place) -> list[Region]:
     """Return the ways of the responding units to the place: their routes, else straight lines."""
     routes = []
     for unit in (unit for report in open_reports(case) for unit in report.units):
-        points = unit.route
+        points = unit.route if len(unit.route) > 1 else ()
         if not points and unit.position is not None and is_usable(unit.position):
             start = Point(lat_deg=unit.position.lat_deg, lon_deg=unit.position.lon_deg)
             points = (start, Point(lat_deg=place.location.lat_deg, lon_deg=place.location.lon_deg))
@@ -96,7 +96,12 @@ def _positions(case: CaseState, standing: Standing) -> list[tuple[int, Location]
         return report.report_id != standing.lead.report_id, -report.observed_us, report.report_id
 
     reports = sorted(open_reports(case), key=order)
-    return [(r.observed_us, r.location) for r in reports if r.location is not None and is_usable(r.location)]
+    return [(_seen_us(r), r.location) for r in reports if r.location is not None and is_usable(r.location)]
+
+
+def _seen_us(report: CaseReport) -> int:
+    """Return when the target was at a report's place: an alert may tell of a place of long ago."""
+    return report.occurred_us if report.report_id.startswith(ALERT_PREFIX) else report.observed_us
 
 
 def _subject_place(

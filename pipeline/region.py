@@ -47,6 +47,8 @@ class Region:
         lat_deg: latitude of the centre.
         lon_deg: longitude of the centre.
         radius_m: distance from the centre that holds nearly all points.
+        extended: the target is everywhere at once (an area, a way) and not at one of the points; each camera then
+            looks at the part that is near it.
     """
 
     plane: Plane
@@ -56,6 +58,7 @@ class Region:
     lat_deg: float
     lon_deg: float
     radius_m: float
+    extended: bool = False
 
 
 def disc(lat_deg: float, lon_deg: float, r68_m: float) -> Region:
@@ -91,7 +94,7 @@ def spread_over(polygon: shapely.Geometry) -> Region:
     if not len(x_m):
         x_m, y_m = np.zeros(1), np.zeros(1)
     radius_m = float(np.hypot(max(abs(x0), abs(x1)), max(abs(y0), abs(y1))))
-    return Region(plane, x_m, y_m, np.full(len(x_m), 1 / len(x_m)), centre.y, centre.x, radius_m)
+    return Region(plane, x_m, y_m, np.full(len(x_m), 1 / len(x_m)), centre.y, centre.x, radius_m, extended=True)
 
 
 def _cell_centres_m(low_m: float, high_m: float, step_m: float, share: float) -> NDArray[np.float64]:
@@ -99,6 +102,17 @@ def _cell_centres_m(low_m: float, high_m: float, step_m: float, share: float) ->
     size_m = high_m - low_m
     count = int(min(max(round(size_m / step_m), 1), AREA_POINTS / share))
     return np.asarray(low_m + (np.arange(count) + 0.5) * (size_m / count), np.float64)
+
+
+def strip_along(region: Region, width_m: float) -> shapely.Polygon:
+    """Return the strip of so many metres on either side of a way's points, in (lon, lat) degrees."""
+    strip = shapely.LineString(np.column_stack([region.x_m, region.y_m])).buffer(width_m)
+
+    def to_degrees(points_m: NDArray[np.float64]) -> NDArray[np.float64]:
+        lat_deg, lon_deg = region.plane.to_degrees(points_m[:, 0], points_m[:, 1])
+        return np.column_stack([lon_deg, lat_deg])
+
+    return shapely.transform(strip, to_degrees)
 
 
 def along(route: Sequence[Point]) -> Region | None:
@@ -113,4 +127,4 @@ def along(route: Sequence[Point]) -> Region | None:
     at_m = np.linspace(0, travelled_m[-1], count)
     xs, ys = np.interp(at_m, travelled_m, x_m), np.interp(at_m, travelled_m, y_m)
     radius_m = float(np.hypot(xs, ys).max())
-    return Region(plane, xs, ys, np.full(count, 1 / count), middle.lat_deg, middle.lon_deg, radius_m)
+    return Region(plane, xs, ys, np.full(count, 1 / count), middle.lat_deg, middle.lon_deg, radius_m, extended=True)

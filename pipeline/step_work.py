@@ -81,7 +81,7 @@ class StepWork:
 
     def _count(self, before: CaseState, assignment: CameraAssignment) -> None:
         service = assignment.services[0] if assignment.services else "other"
-        if assignment.cameras and not before.held and before.opened_us >= before.decided_us:
+        if assignment.cameras and before.first_view_us is None:
             self.result.first_views.append((service, assignment.occurred_us, assignment.decided_us))
         if before.subject_ref is not None and assignment.added and assignment.released:
             self.result.handovers["overlap" if assignment.kept else "cut"] += 1

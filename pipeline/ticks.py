@@ -6,7 +6,7 @@ import numpy as np
 
 from pipeline.camera_table import CameraTable
 from pipeline.candidates import is_usable
-from pipeline.case import is_ended
+from pipeline.case import LEASE_EXPIRED, is_ended
 from pipeline.policy import US_PER_S
 from pipeline.state import renewal_us
 from pipeline.step_work import StepWork
@@ -49,16 +49,24 @@ def _look_at(work: StepWork, key: bytes, order: int) -> None:
     elif is_ended(case):
         work.result.case_states[case.case_id] = None
         state.forget_case(key, work.policy)
-    elif now_us >= case.opened_us + int(work.policy.lease.max_case_s * US_PER_S):
+    elif now_us >= _age_limit_us(work, case):
         work.release_and_note(key, case, "case-age-limit", now_us, _sources(work), order=order)
-    elif now_us >= renewal_us(case, work.policy) and _heard_since(work, key, case):
+    elif (
+        now_us >= renewal_us(case, work.policy)
+        and case.valid_until_us < _age_limit_us(work, case)
+        and _heard_since(work, key, case)
+    ):
         work.decide_and_note(key, case, "lease-renewed", now_us, _sources(work), must=True, order=order)
     elif now_us >= case.valid_until_us:
-        work.release_and_note(key, case, "lease-expired", now_us, _sources(work), order=order)
+        work.release_and_note(key, case, LEASE_EXPIRED, now_us, _sources(work), order=order)
     else:
         reason = "cameras-available" if case.status == CaseStatus.WAITING else "position-ageing"
         if work.decide_and_note(key, case, reason, now_us, _sources(work), must=False, order=order) is None:
             _look_again(work, key, case)
+
+
+def _age_limit_us(work: StepWork, case: CaseState) -> int:
+    return case.opened_us + int(work.policy.lease.max_case_s * US_PER_S)
 
 
 def _look_again(work: StepWork, key: bytes, case: CaseState) -> None:

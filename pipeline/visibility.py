@@ -30,6 +30,8 @@ _PTZ = KIND_CODES[CameraKind.PTZ]
 _ALL_ROUND = KIND_CODES[CameraKind.ALL_ROUND]
 _PTZ_WIDEST_DEG = 60.0
 _FULL_CIRCLE_DEG = 360.0
+# Of an area or way a camera watches what lies this near: about the 25 px/m range of unknown PTZ optics at their widest.
+EASY_REACH_M = 80.0
 # No lens of a street camera is narrower; registries write 0 for "unknown", which would see infinitely far.
 _FIELD_DEG_MIN = 1.0
 
@@ -42,7 +44,10 @@ class Views:
 
     Attributes:
         rows: camera table rows of the candidates, shape (m,).
-        distance_m: from candidate to the region's centre, shape (m,).
+        target_x_m: what the candidate looks at on the region's plane: its centre, or the near part of an extended
+            one, shape (m,).
+        target_y_m: the same.
+        distance_m: from candidate to what it looks at, shape (m,).
         bearing_deg: the same way, clockwise from north, shape (m,).
         heading_known: whether the candidate's direction is known or can be chosen, shape (m,).
         camera: place of the view's camera among the candidates.
@@ -53,6 +58,8 @@ class Views:
     """
 
     rows: NDArray[np.intp]
+    target_x_m: NDArray[np.float64]
+    target_y_m: NDArray[np.float64]
     distance_m: NDArray[np.float64]
     bearing_deg: NDArray[np.float64]
     heading_known: NDArray[np.bool_]
@@ -72,8 +79,8 @@ def level_at(distance_m: float, observe_range_m: float) -> ViewLevel:
 def views_of(cameras: CameraTable, rows: NDArray[np.intp], region: Region, policy: ViewPolicy) -> Views:
     """Return what the cameras in ``rows`` can show of the region."""
     x_m, y_m = region.plane.to_metres(cameras.lat_deg[rows], cameras.lon_deg[rows])
-    centre_x, centre_y = float(region.weights @ region.x_m), float(region.weights @ region.y_m)
-    to_x, to_y = centre_x - x_m, centre_y - y_m
+    target_x_m, target_y_m = _targets(region, x_m, y_m)
+    to_x, to_y = target_x_m - x_m, target_y_m - y_m
     bearing_deg = np.degrees(np.arctan2(to_x, to_y)) % _FULL_CIRCLE_DEG
 
     kind = cameras.kind[rows]
@@ -84,11 +91,9 @@ def views_of(cameras: CameraTable, rows: NDArray[np.intp], region: Region, polic
     known = all_round | ~np.isnan(axis_deg)
     heading = np.where(known[camera], 1.0, np.minimum(field_deg / _FULL_CIRCLE_DEG, 1.0))
 
-    distance_m = np.hypot(to_x, to_y)
     weak_m = OBSERVE_PX_PER_M / DETECT_PX_PER_M * observe_m
-    region_m = np.hypot(region.x_m - centre_x, region.y_m - centre_y).max()
     # Most candidates are too far to show any point: only the rest is computed point by point.
-    reach = np.flatnonzero(distance_m[camera] - region_m <= weak_m)
+    reach = np.flatnonzero(np.hypot(x_m, y_m)[camera] - np.hypot(region.x_m, region.y_m).max() <= weak_m)
     at = camera[reach]
     dx, dy = region.x_m - x_m[at, None], region.y_m - y_m[at, None]
     d_m = np.hypot(dx, dy)
@@ -101,7 +106,9 @@ def views_of(cameras: CameraTable, rows: NDArray[np.intp], region: Region, polic
     seen[reach] = shown
     return Views(
         rows=rows,
-        distance_m=distance_m,
+        target_x_m=target_x_m,
+        target_y_m=target_y_m,
+        distance_m=np.hypot(to_x, to_y),
         bearing_deg=bearing_deg,
         heading_known=known,
         camera=camera,
@@ -110,6 +117,20 @@ def views_of(cameras: CameraTable, rows: NDArray[np.intp], region: Region, polic
         heading=heading,
         seen=seen,
     )
+
+
+def _targets(
+    region: Region, x_m: NDArray[np.float64], y_m: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the point that each camera looks at, on the region's plane."""
+    if not region.extended:
+        centre_x, centre_y = region.weights @ region.x_m, region.weights @ region.y_m
+        return np.full(len(x_m), centre_x), np.full(len(y_m), centre_y)
+    d_m = np.hypot(region.x_m - x_m[:, None], region.y_m - y_m[:, None])
+    # The middle of what is within easy reach, or else the nearest point.
+    near = (d_m <= EASY_REACH_M) | (d_m == d_m.min(axis=1, keepdims=True))
+    share = near / near.sum(axis=1, keepdims=True)
+    return share @ region.x_m, share @ region.y_m
 
 
 def _in_field(

@@ -123,8 +123,11 @@ class CameraAssignment:
     """The whole present picture of one case; the highest version wins."""
 
     case_id: CaseId
-    version: Annotated[int, "1, 2, … in order; the same (case_id, version) never has two contents."]
-    event_id: Annotated[str, "Function of (case_id, version)."]
+    opened_us: Annotated[
+        int, "When this opening of the case began; a later opening supersedes. UTC microseconds since the epoch."
+    ]
+    version: Annotated[int, "1, 2, … in order; the same (case_id, opened_us, version) never has two contents."]
+    event_id: Annotated[str, "Function of (case_id, opened_us, version)."]
     status: Annotated[str, "Where the case is in its life.", Codes(CaseStatus)]
     reason: Annotated[str, "Why this version was made, e.g. reported, moved, camera-down, lease-expired, closed."]
     exercise: Annotated[bool, "True for drills and tests."]

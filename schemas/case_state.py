@@ -48,6 +48,7 @@ class CaseState:
     subject_ref: Annotated[str | None, "Pseudonym of the person looked for, if one is."] = None
     reports: Annotated[tuple[CaseReport, ...], "What the case stands on, in order of report_id."] = ()
     opened_us: Annotated[int, "The now of the first report, UTC microseconds since the epoch."]
+    first_view_us: Annotated[int | None, "When this opening of the case first got cameras; null before."] = None
     evidence_us: Annotated[int, "The now of the newest report or used fix, UTC microseconds since the epoch."]
     decided_us: Annotated[int, "The now of the newest assignment, UTC microseconds since the epoch."]
     valid_until_us: Annotated[int, "End of the lease, UTC microseconds since the epoch."]

@@ -41,8 +41,9 @@ def an_assignment(case_id: str = "police_112:1", version: int = 1, **changes: An
     cameras = changes.get("cameras", (a_camera(),))
     fields: dict[str, Any] = {
         "case_id": case_id,
+        "opened_us": T0_US,
         "version": version,
-        "event_id": f"{case_id}/{version}",
+        "event_id": f"{case_id}/{T0_US}/{version}",
         "status": "active",
         "reason": "reported",
         "exercise": False,

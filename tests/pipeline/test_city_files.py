@@ -1,7 +1,9 @@
 """The cities of the repository load, and a broken folder is named."""
 
+import json
 import shutil
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -13,6 +15,17 @@ from topologies.city_files import load_city
 
 DISTRICTS = """{"type": "FeatureCollection", "features": [{"type": "Feature", "properties": {"name": "Riverside"},
 "geometry": {"type": "Polygon", "coordinates": [[[127.3, 37.3], [127.5, 37.3], [127.5, 37.5], [127.3, 37.3]]]}}]}"""
+
+
+def a_feature(**changes: Any) -> dict[str, Any]:
+    """Return a district with a triangle as its outline."""
+    outline = [[127.3, 37.3], [127.5, 37.3], [127.5, 37.5], [127.3, 37.3]]
+    feature = {"properties": {"name": "Riverside"}, "geometry": {"type": "Polygon", "coordinates": [outline]}}
+    return feature | changes
+
+
+def a_polygon(*corners: list[Any]) -> dict[str, Any]:
+    return {"type": "Polygon", "coordinates": [list(corners)]}
 
 
 @pytest.fixture
@@ -60,6 +73,58 @@ def test_a_district_file_gives_named_polygons(cities: Path) -> None:
     assert district.polygon.bounds == (127.3, 37.3, 127.5, 37.5)
 
 
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"{broken", r"districts\.geojson must be JSON: .*line 1"),
+        (b"[" * 100_000, r"districts\.geojson must be JSON"),
+        (b"", r"districts\.geojson must be JSON"),
+        ("서울".encode("cp949"), r"districts\.geojson must be UTF-8, got another encoding at byte 0"),
+        (b"[]", r"districts\.geojson: features must be a list"),
+        (b"{}", r"districts\.geojson: features must be a list"),
+        (b'{"features": {"name": "Riverside"}}', r"districts\.geojson: features must be a list"),
+    ],
+)
+def test_a_district_file_that_is_no_geojson_is_named(cities: Path, content: bytes, message: str) -> None:
+    (cities / "demo" / "districts.geojson").write_bytes(content)
+    with pytest.raises(PolicyError, match=message):
+        load_city(cities, "demo")
+
+
+@pytest.mark.parametrize(
+    ("feature", "message"),
+    [
+        ("Riverside", r"features\[1\] must be a GeoJSON feature, got str"),
+        ({}, r"features\[1\]: properties\.name must be a text, got None"),
+        (a_feature(properties=None), r"features\[1\]: properties\.name must be a text, got None"),
+        (a_feature(properties={"title": "x"}), r"features\[1\]: properties\.name must be a text, got None"),
+        (a_feature(properties={"name": 7}), r"features\[1\]: properties\.name must be a text, got 7"),
+        (a_feature(properties={"name": " "}), r"features\[1\]: properties\.name must be a text, got ' '"),
+        (a_feature(geometry=None), r"features\[1\] \(Riverside\): geometry must be a GeoJSON polygon"),
+        (a_feature(geometry={"type": "Polygon"}), "geometry must be a GeoJSON polygon"),
+        (a_feature(geometry={"type": "Polygon", "coordinates": 7}), "geometry must be a GeoJSON polygon"),
+        (a_feature(geometry=a_polygon([127.3, 37.3], [127.5, 37.3])), "geometry must be a GeoJSON polygon"),
+        (a_feature(geometry=a_polygon(["a", 1], [2, 3], [4, 5], ["a", 1])), "geometry must be a GeoJSON polygon"),
+        (a_feature(geometry=a_polygon([10**400, 1], [2, 3], [4, 5])), "geometry must be a GeoJSON polygon"),
+        (a_feature(geometry={"type": "Point", "coordinates": [1, 2]}), "geometry must be a polygon, got Point"),
+        (a_feature(geometry={"type": "Polygon", "coordinates": []}), "must have longitudes and latitudes in degrees"),
+        (
+            a_feature(geometry=a_polygon([200_000, 450_000], [200_100, 450_000], [200_000, 450_100])),
+            "must have longitudes and latitudes in degrees",
+        ),
+        (
+            a_feature(geometry=a_polygon([127, 37], [128, 38], [128, 37], [127, 38], [127, 37])),
+            "geometry must not cross itself: Self-intersection",
+        ),
+    ],
+)
+def test_a_wrong_district_is_named_with_its_number_and_field(cities: Path, feature: Any, message: str) -> None:
+    content = {"type": "FeatureCollection", "features": [a_feature(), feature]}
+    (cities / "demo" / "districts.geojson").write_text(json.dumps(content), "utf-8")
+    with pytest.raises(PolicyError, match=rf"districts\.geojson: .*{message}"):
+        load_city(cities, "demo")
+
+
 def test_an_unknown_city_is_answered_with_the_known_ones(cities: Path) -> None:
     with pytest.raises(PolicyError, match=r"no city 'atlantis' in .*; known: demo"):
         load_city(cities, "atlantis")
@@ -76,6 +141,27 @@ def test_a_missing_file_is_named(cities: Path, name: str) -> None:
 def test_a_file_that_is_no_toml_is_named_with_the_line(cities: Path, name: str) -> None:
     (cities / "demo" / f"{name}.toml").write_text("version = \n", "utf-8")
     with pytest.raises(PolicyError, match=rf"{name}\.toml: .*line 1"):
+        load_city(cities, "demo")
+
+
+@pytest.mark.parametrize("name", ["city", "policy", "ranks", "purposes", "agencies"])
+def test_a_file_that_is_not_utf_8_is_named(cities: Path, name: str) -> None:
+    path = cities / "demo" / f"{name}.toml"
+    path.write_bytes(path.read_bytes() + "# 서울".encode("cp949"))
+    with pytest.raises(PolicyError, match=rf"{name}\.toml must be UTF-8, got another encoding at byte \d+"):
+        load_city(cities, "demo")
+
+
+def test_a_folder_in_place_of_a_file_is_named(cities: Path) -> None:
+    (cities / "demo" / "districts.geojson").mkdir()
+    with pytest.raises(PolicyError, match=r"districts\.geojson cannot be read: Is a directory"):
+        load_city(cities, "demo")
+
+
+@pytest.mark.parametrize("name", ["Asia/Seol", "Asia", "../Seoul", "KST+9", "/etc/localtime"])
+def test_an_unknown_time_zone_is_named(cities: Path, name: str) -> None:
+    replaced(cities / "demo" / "city.toml", '"Asia/Seoul"', f'"{name}"')
+    with pytest.raises(PolicyError, match=r"city\.toml: time_zone must be an IANA name such as Asia/Seoul, got '"):
         load_city(cities, "demo")
 
 

@@ -191,7 +191,7 @@ def test_every_record_is_decided_or_answered_and_every_version_is_sound(log: lis
         for number, a in enumerate(versions, 1):
             now = {c.camera_id for c in a.cameras}
             assert a.version == number
-            assert a.event_id == f"{a.case_id}/{a.version}"
+            assert a.event_id == f"{a.case_id}/{a.opened_us}/{a.version}"
             assert len(now) == len(a.cameras) <= POLICY.selection.cap
             assert set(a.added) == now - held
             assert set(a.kept) == now & held
