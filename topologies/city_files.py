@@ -5,12 +5,19 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from shapely.geometry import shape
+from shapely.errors import ShapelyError
+from shapely.geometry import MultiPolygon, Polygon, shape
+from shapely.validation import explain_validity
 
 from pipeline.errors import PolicyError
 from pipeline.policy import DefaultPlace, District, Policy, policy_from
 from pipeline.policy_fields import PolicyFields
+
+# Outlines of a city's districts have some megabytes; far more is a file of something else.
+FILE_BYTES_MAX = 64 * 1024 * 1024
+DISTRICTS_MAX = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +70,7 @@ def load_city(cities_dir: Path, name: str) -> City:
         name=fields.text("name"),
         title=fields.text("title"),
         prefix=fields.text("topic_prefix"),
-        time_zone=fields.text("time_zone"),
+        time_zone=_time_zone(fields),
         box_deg=(box[0], box[1], box[2], box[3]),
         policy=policy,
         folder=folder,
@@ -83,11 +90,32 @@ def _default_place(fields: PolicyFields) -> DefaultPlace:
     return place
 
 
-def _toml(path: Path) -> dict[str, Any]:
+def _time_zone(fields: PolicyFields) -> str:
+    name = fields.text("time_zone")
     try:
-        return tomllib.loads(path.read_text("utf-8"))
+        ZoneInfo(name)
+    # Unknown names are KeyErrors, impossible ones ValueErrors, and "Asia" is a folder of the zone files.
+    except (KeyError, ValueError, OSError) as error:
+        raise fields.error("time_zone", f"must be an IANA name such as Asia/Seoul, got {name!r}") from error
+    return name
+
+
+def _text(path: Path) -> str:
+    try:
+        if path.stat().st_size > FILE_BYTES_MAX:
+            raise PolicyError(f"{path.name} must have at most {FILE_BYTES_MAX} bytes, got {path.stat().st_size}")
+        return path.read_text("utf-8-sig")
     except FileNotFoundError as error:
         raise PolicyError(f"{path.name} is missing in cities/{path.parent.name}") from error
+    except UnicodeDecodeError as error:
+        raise PolicyError(f"{path.name} must be UTF-8, got another encoding at byte {error.start}") from error
+    except OSError as error:
+        raise PolicyError(f"{path.name} cannot be read: {error.strerror or type(error).__name__}") from error
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(_text(path))
     except tomllib.TOMLDecodeError as error:
         raise PolicyError(f"{path.name}: {error}") from error
 
@@ -96,5 +124,34 @@ def _districts(path: Path) -> tuple[District, ...]:
     """Return the districts of an optional GeoJSON file of polygons with a ``name`` property."""
     if not path.exists():
         return ()
-    features = json.loads(path.read_text("utf-8"))["features"]
-    return tuple(District(feature["properties"]["name"], shape(feature["geometry"])) for feature in features)
+    try:
+        body = json.loads(_text(path))
+    # Nesting that is deeper than any outline ends in a RecursionError.
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise PolicyError(f"{path.name} must be JSON: {error}") from error
+    features = body.get("features") if isinstance(body, dict) else None
+    if not isinstance(features, list) or len(features) > DISTRICTS_MAX:
+        raise PolicyError(f"{path.name}: features must be a list of at most {DISTRICTS_MAX} districts")
+    return tuple(_district(f"{path.name}: features[{number}]", feature) for number, feature in enumerate(features))
+
+
+def _district(where: str, feature: Any) -> District:
+    if not isinstance(feature, dict):
+        raise PolicyError(f"{where} must be a GeoJSON feature, got {type(feature).__name__}")
+    properties = feature.get("properties")
+    name = properties.get("name") if isinstance(properties, dict) else None
+    if not isinstance(name, str) or not name.strip():
+        raise PolicyError(f"{where}: properties.name must be a text, got {name!r}")
+    try:
+        polygon = shape(feature.get("geometry"))
+    # What shapely raises depends on where in a wrong geometry it stumbles.
+    except (ShapelyError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError) as error:
+        raise PolicyError(f"{where} ({name}): geometry must be a GeoJSON polygon, got none ({error})") from error
+    if not isinstance(polygon, Polygon | MultiPolygon):
+        raise PolicyError(f"{where} ({name}): geometry must be a polygon, got {polygon.geom_type}")
+    west, south, east, north = polygon.bounds
+    if not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):  # no bounds: an empty polygon, or NaN in it
+        raise PolicyError(f"{where} ({name}): geometry must have longitudes and latitudes in degrees")
+    if not polygon.is_valid:
+        raise PolicyError(f"{where} ({name}): geometry must not cross itself: {explain_validity(polygon)}")
+    return District(name, polygon)

@@ -1,0 +1,178 @@
+"""The 218 accidents of Seoul through a connector, broker, worker and back; each camera checked by brute force."""
+
+import asyncio
+import csv
+import json
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from connectors.cctv_registry.config import Config
+from connectors.cctv_registry.registry import load
+from connectors.context import ConnectorContext
+from connectors.cursors import KafkaCursors
+from connectors.manifest import build
+from connectors.pseudonyms import Pseudonyms
+from connectors.publish import Publisher
+from connectors.runner import SourceJob, run_source
+from connectors.settings import ConnectorSettings
+from schemas.camera import Camera
+from schemas.camera_assignment import AssignedCamera, CameraAssignment
+from schemas.clock import SystemClock
+from schemas.codec import decode
+from schemas.topics import CAMERAS
+from tests.support import brute_force
+from tests.topologies.running import read, running_worker
+from topologies.city_engine import CityEngine
+from topologies.city_files import City, load_city
+from topologies.settings import Settings
+from topologies.topics import ensure_topics
+
+ROOT = Path(__file__).parents[2]
+REGISTRY = ROOT.parent / "shared" / "data" / "seoul_ansimi_cctv_datatoys.csv"
+ACCIDENTS = ROOT.parent / "shared" / "data" / "datatoys_accident.csv"
+CITY = load_city(ROOT / "cities", "seoul")
+# Shares of a degree in which cameras are looked up: a bit over 500 m.
+CELL_DEG = 0.01
+
+pytestmark = [
+    pytest.mark.skipif(not REGISTRY.exists(), reason="the real camera and accident files are not beside the checkout"),
+    pytest.mark.timeout(240),
+]
+
+
+@dataclass(frozen=True)
+class Registry:
+    """All cameras, and the same by cell for the brute-force search."""
+
+    cameras: tuple[Camera, ...]
+    by_cell: dict[tuple[int, int], list[Camera]]
+
+    def around(self, lat_deg: float, lon_deg: float) -> list[Camera]:
+        row, column = int(lat_deg // CELL_DEG), int(lon_deg // CELL_DEG)
+        cells = [(row + r, column + c) for r in (-1, 0, 1) for c in (-1, 0, 1)]
+        return [camera for cell in cells for camera in self.by_cell.get(cell, [])]
+
+
+@pytest.fixture(scope="module")
+def registry() -> Registry:
+    config = Config(path=str(REGISTRY), city_box=CITY.box_deg, time_zone=CITY.time_zone)
+    cameras = load(REGISTRY, config, SystemClock().now_us()).cameras
+    by_cell: dict[tuple[int, int], list[Camera]] = defaultdict(list)
+    for camera in cameras:
+        by_cell[int(camera.location.lat_deg // CELL_DEG), int(camera.location.lon_deg // CELL_DEG)].append(camera)
+    return Registry(tuple(cameras), by_cell)
+
+
+def accident_lines() -> list[str]:
+    """Return the accidents of Seoul as lines for the replay connector."""
+    with ACCIDENTS.open(encoding="utf-8-sig", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["발생지시도"] == "서울"]
+    lines = []
+    for number, row in enumerate(rows):
+        local = datetime.strptime(row["발생년월일시"], "%Y-%m-%d %H:%M:%S").replace(tzinfo=ZoneInfo("Asia/Seoul"))
+        occurred_us = int(local.timestamp()) * 1_000_000
+        accident_id = f"accident:{number:03}"
+        record = {
+            "event_id": accident_id,
+            "source": "accident-archive",
+            "observed_us": occurred_us,
+            "case_id": accident_id,
+            "incident_id": accident_id,
+            "status": "reported",
+            "service": "traffic",
+            "kind": "traffic-accident",
+            "occurred_us": occurred_us,
+            "location": {
+                "lat_deg": float(row["위도"]),
+                "lon_deg": float(row["경도"]),
+                "accuracy_m": 25.0,
+                "quality": "address",
+            },
+        }
+        lines.append(json.dumps({"topic": "incidents", "record": record}))
+    return lines
+
+
+async def test_every_accident_gets_cameras_that_stand_a_brute_force_search(
+    broker: str, prefix: str, registry: Registry, tmp_path: Path
+) -> None:
+    lines = accident_lines()
+    (tmp_path / "accidents.jsonl").write_text("\n".join(lines) + "\n", "utf-8")
+    settings = Settings(
+        bootstrap_servers=(broker,), city="seoul", data_dir=tmp_path, session_timeout_s=6, replication_factor=1
+    )
+    outside = ConnectorSettings(bootstrap_servers=(broker,), topic_prefix=prefix)
+    ready: list[str] = []
+    await asyncio.to_thread(ensure_topics, settings, prefix)
+    async with Publisher(outside) as publisher:
+        assert await publisher.publish_all(CAMERAS, registry.cameras, source="cctv_registry") == len(registry.cameras)
+        async with running_worker(settings, prefix, CityEngine(CITY.policy), announce=ready.append):
+            context = ConnectorContext(clock=SystemClock(), pseudonyms=Pseudonyms(b"k" * 32))
+            source = build("file_replay", {"path": str(tmp_path / "accidents.jsonl")}, context)
+            job = SourceJob(name="accidents", kind="file_replay", source=source)
+            counters = await run_source(job, publisher, KafkaCursors(outside, publisher), asyncio.Event())
+            decided = await _first_versions(broker, prefix, settings.case_partitions, len(lines))
+
+    assert len(lines) == 218
+    assert (counters.accepted, counters.refused) == (218, 0)
+    assert len(decided) == 218
+    # Ready with the whole table within 5 s of joining the group, and says so.
+    assert ready[0].startswith(f"ready: {len(registry.cameras):,} cameras, 4 partitions, ")
+    assert float(ready[0].removesuffix(" s after joining the group").rsplit(" ", 1)[1]) < 5
+    for assignment in decided.values():
+        _check(assignment, registry, CITY)
+    assert sum(a.status == "active" for a in decided.values()) >= 210
+
+
+async def _first_versions(broker: str, prefix: str, partitions: int, expected: int) -> dict[str, CameraAssignment]:
+    def enough(records: list[object]) -> bool:
+        return len(records) >= expected
+
+    records = await read(broker, f"{prefix}.camera-assignments", partitions, enough)
+    decided = [decode(CameraAssignment, record.value) for record in records if record.value is not None]
+    return {assignment.case_id: assignment for assignment in decided if assignment.version == 1}
+
+
+def _check(assignment: CameraAssignment, registry: Registry, city: City) -> None:
+    """Check an assignment against the documented rules, by loops over the registry."""
+    assert assignment.where is not None
+    here = (assignment.where.lat_deg, assignment.where.lon_deg)
+    points = brute_force.target_points(assignment.where.accuracy_m)
+    margin_m = 2 * max(assignment.where.accuracy_m, 1.0) / 1.51
+    rings_m = [ring_m + margin_m for ring_m in city.policy.search.rings_m]
+    nearby = registry.around(*here)
+    found, ring_m = brute_force.eligible(nearby, {}, (), here, rings_m, city.policy.search.enough_sites)
+    assert assignment.where.search_radius_m == pytest.approx(ring_m, abs=0.1)
+    if not assignment.cameras:
+        assert (assignment.status, found) == ("waiting", [])
+        return
+    by_id = {camera.camera_id: camera for camera in found}
+    wanted = min(city.policy.selection.cameras_by_rank[assignment.rank], len(found))
+    assert len(assignment.cameras) == wanted
+    choice = brute_force.chooser(brute_force.views_of(found, here, points, brute_force.Assumptions()))
+    for previous, chosen in zip([None, *assignment.cameras], assignment.cameras, strict=False):
+        camera = by_id[chosen.camera_id]
+        assert chosen.distance_m == pytest.approx(brute_force.distance_m(here, camera), abs=2.0)
+        assert chosen.owner == camera.owner
+        first_left_over = chosen.why["nearest"] and not (previous and previous.why["nearest"])
+        if first_left_over:  # left-over places go to the nearest once nothing adds enough
+            assert max(choice.gain(view) for view in choice.open()) < city.policy.selection.min_gain + 1e-4
+        _take_and_compare(choice, chosen)
+
+
+def _take_and_compare(choice: brute_force.Chooser, chosen: AssignedCamera) -> None:
+    """Check that nothing open was better than the chosen camera, and that its gain is what it says."""
+    views = [view for view in choice.open() if view.camera.camera_id == chosen.camera_id]
+    view = max(views, key=choice.gain)
+    best = max(choice.gain(other) for other in choice.open())
+    if chosen.why["nearest"]:
+        view = views[0]
+    else:
+        assert choice.gain(view) >= best - 1e-3
+        assert chosen.why["gain"] == pytest.approx(choice.gain(view), abs=1e-3)
+    choice.take(view)

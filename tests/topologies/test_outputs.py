@@ -1,0 +1,67 @@
+from pipeline.batch import Refusal, StepResult
+from schemas.camera_assignment import InputRef
+from schemas.case_state import CaseState
+from schemas.codec import decode
+from schemas.dead_letter import DeadLetter
+from tests.topologies.counting_engine import assignment, case_state
+from topologies.dead_letters import PAYLOAD_BYTES_MAX, dead_letter
+from topologies.outputs import OutputWriter, rfc3339
+from topologies.unit_of_work import NEXT_OFFSETS_HEADER, Unit, mark_offsets, marked_offsets
+
+NOW_US = 1_790_000_000_123_456
+REF = InputRef(topic="incidents", partition=0, offset=1)
+WRITER = OutputWriter(lambda name: f"city.{name}", "city")
+
+
+def refusal(payload: bytes = b"bad") -> Refusal:
+    return Refusal("incidents", 0, 7, b"k", payload, "avro", None, "does not parse", NOW_US)
+
+
+def test_a_step_that_decided_nothing_writes_nothing() -> None:
+    assert WRITER.outgoing(StepResult(), NOW_US) == []
+
+
+def test_what_was_decided_comes_before_the_state_it_was_decided_from() -> None:
+    result = StepResult(
+        assignments=[assignment("a", 1, REF, NOW_US, "v")],
+        case_states={"a": case_state("a", 1, NOW_US)},
+        tracks=[(b"a", b"row"), (b"b", None)],
+        refusals=[refusal()],
+    )
+    outgoing = WRITER.outgoing(result, NOW_US)
+    assert [out.topic for out in outgoing] == [
+        "city.incidents-dlq",
+        "city.camera-assignments",
+        "city.case-states",
+        "city.subject-tracks",
+    ]
+    assert outgoing[1].timestamps_ms == [NOW_US // 1000]
+    assert dict(outgoing[1].headers[0])["ce_time"] == rfc3339(NOW_US).encode() == b"2026-09-21T14:13:20.123456Z"
+    assert decode(CaseState, outgoing[2].values[0]).version == 1
+    assert outgoing[3].values == [b"row", None]
+
+
+def test_forgetting_a_case_removes_its_state_and_its_picture() -> None:
+    result = StepResult(assignments=[assignment("a", 9, REF, NOW_US, "v")], case_states={"a": None})
+    assignments, states = WRITER.outgoing(result, NOW_US)
+    assert [value is None for value in assignments.values] == [False, True]
+    assert (states.keys, states.values) == ([b"a"], [None])
+
+
+def test_the_last_state_row_says_how_far_the_state_stands() -> None:
+    result = StepResult(case_states={"a": case_state("a", 1, NOW_US), "b": None}, tracks=[(b"a", b"row")])
+    _, states, tracks = WRITER.outgoing(result, NOW_US)
+    mark_offsets(Unit(0, [states, tracks], {"city.incidents": 8}))
+    assert [bool(headers) for headers in states.headers] == [False, True]
+    assert states.headers[1][0][0] == NEXT_OFFSETS_HEADER
+    assert marked_offsets(states.headers[1]) == {"city.incidents": 8}
+    assert tracks.headers == [[]]
+
+
+def test_a_dead_letter_carries_the_original_bytes_up_to_a_limit() -> None:
+    assert dead_letter(refusal()).payload == b"bad"
+    cut = dead_letter(refusal(b"x" * (PAYLOAD_BYTES_MAX + 5)))
+    assert len(cut.payload) == PAYLOAD_BYTES_MAX
+    assert cut.message == "does not parse (payload cut by 5 bytes)"
+    letters = WRITER.outgoing(StepResult(refusals=[refusal(), refusal()]), NOW_US)
+    assert [decode(DeadLetter, value).origin_offset for value in letters[0].values] == [7, 7]

@@ -1,0 +1,53 @@
+"""The seam to the pure engine: what a topology asks of it, and the city's engine bound to its policy."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from pipeline.batch import RawBatch, StepResult
+
+# Opaque to this package: the engine's own state of a partition, and its decoded columns of a unit.
+PartitionState = Any
+Intake = Any
+
+
+class CameraView(Protocol):
+    """The camera table as the transport feeds it; the engine knows the rest of it."""
+
+    @property
+    def version(self) -> str:
+        """How far the table has been read."""
+
+    def __len__(self) -> int:
+        """Return how many cameras it holds."""
+
+    def apply_cameras(
+        self, keys: Sequence[bytes | None], values: Sequence[bytes | None], last_offset: int
+    ) -> Sequence[tuple[int, Exception]]:
+        """Apply rows of the cameras topic; return the refused ones as (index, error)."""
+
+    def apply_health(
+        self, keys: Sequence[bytes | None], values: Sequence[bytes | None], last_offset: int
+    ) -> Sequence[tuple[int, Exception]]:
+        """Apply rows of the camera-health topic; return the refused ones as (index, error)."""
+
+
+class DecisionEngine(Protocol):
+    """A pure engine: values in, values out, no clock. Any exception it raises stops the worker."""
+
+    def new_cameras(self) -> CameraView:
+        """Return an empty camera table."""
+
+    def camera_counts(self, cameras: CameraView) -> Mapping[str, int]:
+        """Return how many cameras there are by status."""
+
+    def restore(self, case_rows: Mapping[bytes, bytes], track_rows: Mapping[bytes, bytes]) -> PartitionState:
+        """Return the state of a partition from its rows in the wire format."""
+
+    def open_cases(self, state: PartitionState) -> Mapping[tuple[str, str], int]:
+        """Return how many cases are open by (service, status)."""
+
+    def read(self, batches: Sequence[RawBatch]) -> Intake:
+        """Decode and validate the records of a unit and put them into the order of decision."""
+
+    def step(self, state: PartitionState, intake: Intake, cameras: CameraView, tick_us: int | None) -> StepResult:
+        """Decide on the records and then, if ``tick_us`` is given, on what time alone brings; changes ``state``."""

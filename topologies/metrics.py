@@ -1,0 +1,169 @@
+"""The metrics of a worker: each declared once, with type and meaning; updated once per unit of work, never per record.
+
+Labels are bounded: topics, partitions, reasons, services and statuses; never a case, a person or a camera.
+"""
+
+from collections import Counter as CountOf
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from pipeline.batch import StepResult
+from schemas.topics import BY_NAME
+
+# From a millisecond to a minute; the promise is a p99 under one second.
+LATENCY_BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+STAGE_BUCKETS_S = (0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
+BATCH_BUCKETS = (1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000)
+NO_SERVICE = "none"
+PREFIX = "goldentime_"
+
+
+class FlowMetrics:
+    """All metrics of one worker, in a registry of their own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._declare_flow()
+        self._declare_domain()
+        self._declare_trouble()
+        self._open: dict[int, dict[tuple[str, str], int]] = {}
+
+    def _declare_flow(self) -> None:
+        self._records = self._counter("records_total", "Input records by topic and how they ended.", "topic", "outcome")
+        self._batch_size = self._histogram("batch_size", "Records decided on in one unit of work.", BATCH_BUCKETS)
+        self._stage_seconds = self._histogram(
+            "stage_seconds",
+            "Seconds a unit of work spends in a stage: read, decide, encode, commit.",
+            STAGE_BUCKETS_S,
+            "stage",
+        )
+        self._report_to_assignment = self._histogram(
+            "report_to_assignment_seconds",
+            "Seconds from a case's first report on its topic to its first assignment committed, by service.",
+            LATENCY_BUCKETS_S,
+            "service",
+        )
+        self._lag_records = self._gauge(
+            "consumer_lag_records", "Records the broker has that are not decided yet.", "topic", "partition"
+        )
+        self._lag_seconds = self._gauge(
+            "consumer_lag_seconds",
+            "Age of the newest decided record while newer ones wait; 0 when none wait.",
+            "topic",
+            "partition",
+        )
+
+    def _declare_domain(self) -> None:
+        self._open_cases = self._gauge(
+            "open_cases", "Cases that are not ended, by their first service and their status.", "service", "status"
+        )
+        self._cameras = self._gauge(
+            "cameras", "Cameras in the table: out-of-service, or by the state of their health.", "status"
+        )
+        self._camera_table_age = self._gauge(
+            "camera_table_age_seconds", "Seconds since the newest change of the camera table was written."
+        )
+
+    def _declare_trouble(self) -> None:
+        self._dead_letters = self._counter(
+            "dead_letters_total", "Records answered with a reason instead of a decision.", "topic", "reason"
+        )
+        self._aborted = self._counter(
+            "transactions_aborted_total", "Units of work that the broker did not commit; the worker stops after one."
+        )
+        self._fenced = self._counter(
+            "fenced_total", "Times another worker had taken a partition over; the worker stops after one."
+        )
+        self._restores_seconds = self._histogram(
+            "restores_seconds",
+            "Seconds it took to read back the state of newly assigned partitions, or the camera table.",
+            LATENCY_BUCKETS_S,
+            "what",
+        )
+
+    def _counter(self, name: str, meaning: str, *labels: str) -> Counter:
+        return Counter(PREFIX + name, meaning, labels, registry=self.registry)
+
+    def _gauge(self, name: str, meaning: str, *labels: str) -> Gauge:
+        return Gauge(PREFIX + name, meaning, labels, registry=self.registry)
+
+    def _histogram(self, name: str, meaning: str, buckets: Sequence[float], *labels: str) -> Histogram:
+        return Histogram(PREFIX + name, meaning, labels, buckets=buckets, registry=self.registry)
+
+    def stages(self, **seconds: float) -> None:
+        """Note how long the stages of a unit took, by stage name."""
+        for stage, taken_s in seconds.items():
+            self._stage_seconds.labels(stage).observe(taken_s)
+
+    def unit_done(self, records: int, result: StepResult, now_us: int) -> None:
+        """Count a committed unit.
+
+        Args:
+            records: how many input records it had; 0 for a tick alone.
+            result: what was decided.
+            now_us: the clock after the commit.
+        """
+        if records:
+            self._batch_size.observe(records)
+        for (topic, outcome), count in result.outcomes.items():
+            self._records.labels(topic, outcome).inc(count)
+        for refusal, count in CountOf((refusal.topic, refusal.reason) for refusal in result.refusals).items():
+            self._dead_letters.labels(*refusal).inc(count)
+        for assignment in result.assignments:
+            if assignment.version == 1:
+                service = assignment.services[0] if assignment.services else NO_SERVICE
+                self._report_to_assignment.labels(service).observe(max(0.0, (now_us - assignment.decided_us) / 1e6))
+
+    def dead_letter(self, topic: str, reason: str) -> None:
+        """Count a dead letter that is not part of a unit, such as a refused camera row."""
+        self._dead_letters.labels(topic, reason).inc()
+
+    def partition_gone(self, partition: int) -> None:
+        """Forget a partition that another worker has now, and what was shown of it."""
+        self.open_cases(partition, {})
+        del self._open[partition]
+        for topic in BY_NAME:
+            for gauge in (self._lag_records, self._lag_seconds):
+                _drop(gauge, topic, str(partition))
+
+    def lag(self, topic: str, partition: int, records: int, seconds: float) -> None:
+        """Show how far a partition of a topic is behind."""
+        self._lag_records.labels(topic, partition).set(records)
+        self._lag_seconds.labels(topic, partition).set(seconds)
+
+    def cameras(self, by_status: Mapping[str, int]) -> None:
+        """Show the size of the camera table."""
+        for status, count in by_status.items():
+            self._cameras.labels(status).set(count)
+
+    def camera_table_age(self, seconds: float) -> None:
+        """Show how long ago the newest change of the camera table was written."""
+        self._camera_table_age.set(max(0.0, seconds))
+
+    def restored(self, what: str, seconds: float) -> None:
+        """Note how long reading back took; ``what`` is ``cases``, ``cameras`` or ``camera-health``."""
+        self._restores_seconds.labels(what).observe(seconds)
+
+    def aborted(self) -> None:
+        """Count a unit that was not committed."""
+        self._aborted.inc()
+
+    def fenced(self) -> None:
+        """Count a partition lost to another worker."""
+        self._fenced.inc()
+
+    def open_cases(self, partition: int, counts: Mapping[tuple[str, str], int]) -> None:
+        """Show a partition's open cases by (service, status)."""
+        before = self._open.get(partition, {})
+        for kind in before.keys() | counts.keys():
+            self._open_cases.labels(*kind).inc(counts.get(kind, 0) - before.get(kind, 0))
+        self._open[partition] = dict(counts)
+
+
+def _drop(gauge: Any, *labels: str) -> None:
+    try:
+        gauge.remove(*labels)
+    except KeyError:
+        return
