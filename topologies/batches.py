@@ -57,6 +57,9 @@ class BatchControl(Protocol):
     def next_offset(self, topic: str, partition: int) -> int | None:
         """Return the first offset of a collapsed topic not yet taken; None where nobody knows."""
 
+    def joined(self) -> None:
+        """Take note that the group has given this worker partitions; nothing is restored yet."""
+
     async def pause(self) -> None:
         """Finish the running units and start no new ones, because partitions are about to move."""
 
@@ -191,6 +194,7 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         """Forget what was delivered: reading starts again at the committed offsets."""
+        self._control.joined()
         self._delivered.clear()
         await super().on_partitions_assigned(assigned, generation_id)
 

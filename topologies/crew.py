@@ -70,6 +70,10 @@ class Crew:
         except Exception as error:
             self._fail(error)
 
+    def joined(self) -> None:
+        """Take note of when the worker first joined the group."""
+        self.joined_s = self.joined_s or time.monotonic()
+
     async def pause(self) -> None:
         """Let running units end, start no new ones and drop what waits, because partitions are about to move."""
         self.running.clear()
@@ -90,7 +94,6 @@ class Crew:
             generation: the group's count of rebalances. Where it grew by more than one, another worker may have owned
                 our partitions meanwhile: everything is restored then.
         """
-        self.joined_s = self.joined_s or time.monotonic()
         kept = partitions & self.pumps.keys() if generation == self._generation + 1 else set()
         self._generation = generation
         await self._give_up(self.pumps.keys() - kept)

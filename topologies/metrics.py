@@ -10,13 +10,15 @@ from typing import Any
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from pipeline.batch import StepResult
+from schemas.camera_assignment import CaseStatus
 from schemas.topics import BY_NAME
 
 # From a millisecond to a minute; the promise is a p99 under one second.
 LATENCY_BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 STAGE_BUCKETS_S = (0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
 BATCH_BUCKETS = (1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000)
-NO_SERVICE = "none"
+# From a second to a day: somebody may be reported missing hours after they were last seen.
+FIRST_VIEW_BUCKETS_S = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3_600.0, 21_600.0, 86_400.0)
 PREFIX = "goldentime_"
 
 
@@ -41,7 +43,7 @@ class FlowMetrics:
         )
         self._report_to_assignment = self._histogram(
             "report_to_assignment_seconds",
-            "Seconds from a case's first report on its topic to its first assignment committed, by service.",
+            "Seconds from a connector's reading of a report or fix to the committed assignment, by service.",
             LATENCY_BUCKETS_S,
             "service",
         )
@@ -55,10 +57,25 @@ class FlowMetrics:
             "partition",
         )
 
+        self._late = self._counter("late_events_total", "Records older than what is known of their case.", "topic")
+
     def _declare_domain(self) -> None:
         self._open_cases = self._gauge(
             "open_cases", "Cases that are not ended, by their first service and their status.", "service", "status"
         )
+        self._without_view = self._gauge("cases_without_view", "Open cases that have no camera, by service.", "service")
+        self._first_view = self._histogram(
+            "time_to_first_view_seconds",
+            "The golden time: seconds from when it happened to the case's first camera, by service.",
+            FIRST_VIEW_BUCKETS_S,
+            "service",
+        )
+        self._handovers = self._counter(
+            "handovers_total",
+            "Changes of a moving subject's cameras: overlap when one of them went on, else cut.",
+            "outcome",
+        )
+        self._denied = self._counter("decisions_denied_total", "Cases denied by the purpose gate, by reason.", "reason")
         self._cameras = self._gauge(
             "cameras", "Cameras in the table: out-of-service, or by the state of their health.", "status"
         )
@@ -109,12 +126,19 @@ class FlowMetrics:
             self._batch_size.observe(records)
         for (topic, outcome), count in result.outcomes.items():
             self._records.labels(topic, outcome).inc(count)
+            if outcome == "late":
+                self._late.labels(topic).inc(count)
         for refusal, count in CountOf((refusal.topic, refusal.reason) for refusal in result.refusals).items():
             self._dead_letters.labels(*refusal).inc(count)
+        for service, ingested_us in result.reported:
+            self._report_to_assignment.labels(service).observe(max(0.0, (now_us - ingested_us) / 1e6))
+        for service, occurred_us, decided_us in result.first_views:
+            self._first_view.labels(service).observe(max(0.0, (decided_us - occurred_us) / 1e6))
+        for outcome, count in result.handovers.items():
+            self._handovers.labels(outcome).inc(count)
         for assignment in result.assignments:
-            if assignment.version == 1:
-                service = assignment.services[0] if assignment.services else NO_SERVICE
-                self._report_to_assignment.labels(service).observe(max(0.0, (now_us - assignment.decided_us) / 1e6))
+            if assignment.status == CaseStatus.DENIED:
+                self._denied.labels(assignment.reason).inc()
 
     def dead_letter(self, topic: str, reason: str) -> None:
         """Count a dead letter that is not part of a unit, such as a refused camera row."""
@@ -158,7 +182,11 @@ class FlowMetrics:
         """Show a partition's open cases by (service, status)."""
         before = self._open.get(partition, {})
         for kind in before.keys() | counts.keys():
-            self._open_cases.labels(*kind).inc(counts.get(kind, 0) - before.get(kind, 0))
+            change = counts.get(kind, 0) - before.get(kind, 0)
+            self._open_cases.labels(*kind).inc(change)
+            service, status = kind
+            if status != CaseStatus.ACTIVE:
+                self._without_view.labels(service).inc(change)
         self._open[partition] = dict(counts)
 
 

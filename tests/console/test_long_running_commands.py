@@ -10,7 +10,7 @@ import pytest
 from console.embedded_broker import EmbeddedBroker
 from console.topic_reader import open_topic
 from schemas.incident import Incident
-from schemas.topics import BY_NAME, INCIDENTS
+from schemas.topics import BY_NAME, INCIDENTS, TOPICS
 from tests.console.commands import call
 from tests.console.processes import marked_environment, on_linux, wait_until_gone
 
@@ -39,7 +39,6 @@ def test_a_connector_by_hand_publishes_its_entries_and_answers_the_bad_ones(tmp_
     path = tmp_path / "events.jsonl"
     path.write_text(json.dumps(LINE) + "\n{broken\n")
     with EmbeddedBroker() as broker:
-        call("topics", "create", broker=broker)
         result = call("connect", "run", "--kind", "file_replay", "-o", f"path={path}", "--json", broker=broker)
         assert result.exit_code == 1  # an entry was refused
         assert json.loads(result.stdout) == [{"name": "file-replay-by-hand", "accepted": 1, "refused": 1}]
@@ -53,6 +52,47 @@ def test_a_connector_by_hand_publishes_its_entries_and_answers_the_bad_ones(tmp_
         again = call("connect", "run", "--kind", "file_replay", "-o", f"path={path}", broker=broker)
         assert again.exit_code == 0  # it goes on where the last run ended, after the broken line
         assert "1 accepted, 0 refused" in again.stdout
+
+
+def test_connectors_that_come_first_make_the_topics_as_the_contract_has_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "events.jsonl"
+    path.write_text(json.dumps(LINE) + "\n")
+    with EmbeddedBroker() as broker:
+        result = call("connect", "run", "--kind", "file_replay", "-o", f"path={path}", broker=broker)
+        assert result.exit_code == 0
+        rows = json.loads(call("topics", "list", "--json", broker=broker).output)
+        assert {row["topic"]: row["partitions"] for row in rows} == {
+            f"demo.{topic.name}": topic.partitions(4) for topic in TOPICS
+        }
+
+        monkeypatch.setenv("GOLDENTIME_CASE_PARTITIONS", "8")
+        refused = call("connect", "run", "--kind", "file_replay", "-o", f"path={path}", broker=broker)
+        assert refused.exit_code == 2
+        assert "demo.incidents has 4 partitions, must have 8" in refused.output
+
+
+@pytest.mark.skipif(not on_linux, reason="looks for left-over processes in /proc")
+def test_a_system_that_does_not_answer_is_told_once_in_plain_words(tmp_path: Path) -> None:
+    mark, environment = marked_environment()
+    with EmbeddedBroker() as broker:
+        options = ["--broker", broker.bootstrap_servers, "--city", "demo", "connect", "run"]
+        source = ["--kind", "file_replay", "-o", f"path={tmp_path / 'none.jsonl'}"]
+        arguments = [sys.executable, "-m", "console.cli", *options, *source]
+        with subprocess.Popen(
+            arguments, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as process:
+            assert process.stderr is not None
+            assert "running" in process.stderr.readline()
+            assert process.stderr.readline().strip() == (
+                "file-replay-by-hand: none.jsonl cannot be read: No such file or directory; "
+                "trying again until it answers"
+            )
+            process.send_signal(signal.SIGINT)
+            _, errors = process.communicate(timeout=10)
+            assert (process.returncode, errors) == (0, "")
+    assert wait_until_gone(mark) == []
 
 
 def test_an_option_that_is_wrong_is_named() -> None:

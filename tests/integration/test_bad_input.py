@@ -1,12 +1,11 @@
 """Bad input through every connector and straight onto the topics: sent = decided + answered, neighbours pass.
 
-Trackers over MQTT have the same test with a real mosquitto in ``tests/connectors/owntracks``; here their broken
-records arrive on the topic itself.
+Trackers over MQTT have the same test with a real mosquitto in ``test_trackers_over_mqtt``; here their broken records
+arrive on the topic itself.
 """
 
 import asyncio
 import json
-import urllib.request
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from schemas.clock import SystemClock
 from schemas.codec import decode, encode
 from schemas.dead_letter import DeadLetter
 from schemas.topics import CAMERA_HEALTH, CAMERAS, CASE_INPUTS, Topic, dead_letters_of
+from tests.integration.outcomes import get, settled_outcomes
 from tests.support.records import LAT_DEG, LON_DEG, a_camera, a_fix, an_alert, an_incident, at
 from tests.topologies.running import read, running_worker, write
 from topologies.city_engine import CityEngine
@@ -139,8 +139,8 @@ async def test_everything_sent_is_decided_or_answered_and_nothing_stops(
             await write(embedded_broker, f"{prefix}.{topic.name}", raw)
         await write(embedded_broker, f"{prefix}.incidents", [(b"end", encode(an_incident("end")))])
         decided = await _assignments(embedded_broker, prefix, until="end")
-        outcomes = await _settled_outcomes(url, await _counts(embedded_broker, prefix))
-        await asyncio.to_thread(_get, url + "/readyz")  # raises unless it is 200: nothing has stopped
+        outcomes = await settled_outcomes(url, await _counts(embedded_broker, prefix))
+        await asyncio.to_thread(get, url + "/readyz")  # raises unless it is 200: nothing has stopped
 
     letters = await _letters(embedded_broker, prefix)
     by_worker = [letter for letter in letters if letter.origin_partition >= 0]
@@ -228,29 +228,3 @@ async def _all(broker: str, topic: str) -> list[Any]:
         return now_s - seen[-1][0] > 0.5
 
     return await read(broker, topic, 1, quiet)
-
-
-async def _settled_outcomes(url: str, expected: dict[str, int]) -> Counter[tuple[str, str]]:
-    """Return the worker's outcome counts, once they add up to what is on the topics."""
-    async with asyncio.timeout(30):
-        while True:
-            outcomes = _outcomes(await asyncio.to_thread(_get, url + "/metrics"))
-            totals = {topic: sum(n for (name, _), n in outcomes.items() if name == topic) for topic in expected}
-            if totals == expected:
-                return outcomes
-            await asyncio.sleep(0.05)
-
-
-def _get(url: str) -> str:
-    with urllib.request.urlopen(url, timeout=5) as answer:
-        return str(answer.read().decode())
-
-
-def _outcomes(metrics: str) -> Counter[tuple[str, str]]:
-    outcomes: Counter[tuple[str, str]] = Counter()
-    for line in metrics.splitlines():
-        if line.startswith("goldentime_records_total{"):
-            labels, value = line.removeprefix("goldentime_records_total{").split("} ")
-            names = dict(label.split("=") for label in labels.split(","))
-            outcomes[names["topic"].strip('"'), names["outcome"].strip('"')] += int(float(value))
-    return outcomes

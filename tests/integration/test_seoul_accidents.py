@@ -146,7 +146,9 @@ def _check(assignment: CameraAssignment, registry: Registry, city: City) -> None
     margin_m = 2 * max(assignment.where.accuracy_m, 1.0) / 1.51
     rings_m = [ring_m + margin_m for ring_m in city.policy.search.rings_m]
     nearby = registry.around(*here)
-    found, ring_m = brute_force.eligible(nearby, {}, (), here, rings_m, city.policy.search.enough_sites)
+    found, ring_m = brute_force.eligible(
+        nearby, {}, (), here=here, rings_m=rings_m, enough_sites=city.policy.search.enough_sites
+    )
     assert assignment.where.search_radius_m == pytest.approx(ring_m, abs=0.1)
     if not assignment.cameras:
         assert (assignment.status, found) == ("waiting", [])

@@ -100,6 +100,7 @@ class CountingEngine:
                 result.assignments.append(assignment(key.decode(), version, ref, now_us, cameras.version))
                 result.case_states[key.decode()] = case_state(key.decode(), version, now_us)
                 result.outcomes[batch.topic, "decided"] += 1
+                result.reported.append(("police", now_us))
         if self.step_s:
             time.sleep(self.step_s)
         return result

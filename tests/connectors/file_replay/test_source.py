@@ -104,6 +104,32 @@ async def test_a_line_without_end_counts_unless_the_file_is_followed(tmp_path: P
     await entries.aclose()  # type: ignore[attr-defined]
 
 
+@pytest.mark.parametrize(
+    ("interval_s", "factor", "least_s", "most_s"),
+    [(0.01, 0.01, 0.0, 1.0), (0.25, 1000.0, 0.75, 5.0)],
+    ids=["often by a slow clock", "seldom by a fast clock"],
+)
+async def test_a_followed_file_is_looked_at_as_often_as_the_option_says_in_real_time(
+    tmp_path: Path, interval_s: float, factor: float, least_s: float, most_s: float
+) -> None:
+    path = write(tmp_path / "a.jsonl", text(0))
+    clock = ScaledClock(time.time_ns() // 1000, NOON_US, factor)
+    config = Config.from_options({"path": str(path), "follow": True, "poll_interval_s": interval_s})
+    entries = FileReplaySource(config, context(clock)).entries(None)
+    assert numbers([await anext(entries)]) == ["112:0:1"]
+    took_s = 0.0
+    for number in range(1, 4):
+        following = asyncio.ensure_future(anext(entries))
+        await asyncio.sleep(0)  # it looks once and finds nothing
+        with path.open("a") as file:
+            file.write(text(number) + "\n")
+        began_s = time.monotonic()
+        assert numbers([await asyncio.wait_for(following, 5)]) == [f"112:{number}:1"]
+        took_s += time.monotonic() - began_s
+    assert least_s * 0.9 <= took_s < most_s
+    await entries.aclose()  # type: ignore[attr-defined]
+
+
 async def test_a_line_beyond_the_limit_is_answered_and_the_next_one_read(tmp_path: Path) -> None:
     path = write(tmp_path / "a.jsonl", text(1), "x" * (9 * 1024 * 1024), text(2))
     entries = await read(path)
@@ -127,6 +153,8 @@ async def test_a_file_that_is_not_there_is_unavailable_and_a_strange_cursor_is_r
         ({"path": "a", "spede": 2}, "option 'spede' is not known"),
         ({"path": "a", "speed": -1}, "option speed must be a number from 0"),
         ({"path": "a", "refused_topic": "accidents"}, "option refused_topic must be one of incidents"),
+        ({"path": "a", "poll_interval_s": 0}, "option poll_interval_s must be a number from 0.01 to 3600, got 0"),
+        ({"path": "a", "poll_interval_s": 7200}, "option poll_interval_s must be a number from 0.01 to 3600"),
         ({"path": "a", "follow": "perhaps"}, "option follow must be true or false"),
     ],
 )

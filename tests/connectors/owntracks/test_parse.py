@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.errors import ConnectorConfigError
-from connectors.owntracks.config import PUBLISHED, Config
+from connectors.owntracks.config import HANDED_OVER, Config
 from connectors.owntracks.session import Session
 from connectors.owntracks.source import OwntracksSource
 from connectors.source import Accepted, Refused
@@ -360,8 +360,9 @@ def test_without_a_pseudonym_key_the_connector_does_not_start():
 
 
 def test_cursors_exist_only_where_messages_can_be_given_again():
-    assert entry_of(a_location()).cursor is None
-    assert entry_of(a_location(), source=a_source(acknowledge=PUBLISHED)).cursor == "1"
+    assert entry_of(a_location()).cursor == "1"
+    assert entry_of(b"{broken").cursor == "1"
+    assert entry_of(a_location(), source=a_source(acknowledge=HANDED_OVER)).cursor is None
 
 
 async def test_the_mqtt_client_still_lets_us_acknowledge_by_hand():

@@ -113,27 +113,54 @@ async def test_what_is_sent_while_the_connector_is_down_is_delivered(mosquitto):
 
     await send(mosquitto, *(a_fix(n) for n in range(1, 51)))
 
-    assert lats(await take(source, 50)) == [round(37.5 + n / 10_000, 4) for n in range(1, 51)]
+    assert lats(await take(source, 50, confirm=True)) == [round(37.5 + n / 10_000, 4) for n in range(1, 51)]
+
+
+async def test_without_word_that_they_are_published_only_as_many_come_as_the_broker_sends_ahead(mosquitto):
+    source = a_source(mosquitto)
+    await subscribed(source)
+    await send(mosquitto, *(a_fix(n) for n in range(1, 51)))
+
+    async with asyncio.timeout(LIMIT_S), aclosing(source.entries(None)) as stream:
+        ahead = [await anext(stream) for _ in range(20)]  # mosquitto's max_inflight_messages
+        waiting = asyncio.ensure_future(anext(stream))
+        done, _ = await asyncio.wait({waiting}, timeout=0.3)
+        assert not done
+        source.acknowledged(ahead[-1].cursor)
+
+        assert lats([await waiting]) == [37.5021]
+
+
+async def test_what_is_acknowledged_when_handed_over_comes_without_any_word_and_only_once(mosquitto):
+    options = {"acknowledge": "handed-over"}
+    source = a_source(mosquitto, **options)
+    await subscribed(source)
+    await send(mosquitto, *(a_fix(n) for n in range(1, 51)))
+
+    first = await take(source, 50)
+    await send(mosquitto, a_fix(51))
+    after = await take(a_source(mosquitto, **options), 2)
+
+    assert lats(first) == [round(37.5 + n / 10_000, 4) for n in range(1, 51)]
+    assert lats(after) == [37.5050, 37.5051]  # the last one, after which nobody asked for more, comes again
 
 
 async def test_what_was_handed_on_but_not_published_is_sent_again(mosquitto):
-    options = {"acknowledge": "published"}
-    source = a_source(mosquitto, **options)
+    source = a_source(mosquitto)
     await subscribed(source)
     await send(mosquitto, *(a_fix(n) for n in range(1, 6)))
 
     first = await take(source, 5)  # and the connector dies before any is published
-    again = await take(a_source(mosquitto, **options), 5, confirm=True)
+    again = await take(a_source(mosquitto), 5, confirm=True)
     await send(mosquitto, a_fix(9))
-    after = await take(a_source(mosquitto, **options), 1, confirm=True)
+    after = await take(a_source(mosquitto), 1, confirm=True)
 
     assert [entry.record.event_id for entry in first] == [entry.record.event_id for entry in again]
     assert lats(after) == [37.5009]
 
 
 async def test_only_the_unpublished_rest_is_sent_again(mosquitto):
-    options = {"acknowledge": "published"}
-    source = a_source(mosquitto, **options)
+    source = a_source(mosquitto)
     await subscribed(source)
     await send(mosquitto, *(a_fix(n) for n in range(1, 6)))
 
@@ -143,11 +170,11 @@ async def test_only_the_unpublished_rest_is_sent_again(mosquitto):
         await send(mosquitto, a_fix(6))
         await anext(stream)  # the broker has heard of it: acknowledgements go out before this arrives
 
-    assert lats(await take(a_source(mosquitto, **options), 3, confirm=True)) == [37.5004, 37.5005, 37.5006]
+    assert lats(await take(a_source(mosquitto), 3, confirm=True)) == [37.5004, 37.5005, 37.5006]
 
 
 async def test_hundreds_in_a_row_pass_through_the_brokers_small_window(mosquitto):
-    source = a_source(mosquitto, acknowledge="published")
+    source = a_source(mosquitto)
     await subscribed(source)
     sending = asyncio.create_task(send(mosquitto, *(a_fix(n) for n in range(1, 501))))
 

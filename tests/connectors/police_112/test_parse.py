@@ -291,6 +291,21 @@ def test_a_row_read_twice_has_the_same_event_id_and_a_change_has_another():
     assert len({incident(**cells).event_id for cells in ({}, *changed)}) == 5
 
 
+def test_every_step_of_a_call_is_an_event_of_its_own_although_the_status_stays():
+    cells = [{"EVT_STAT_CD": code} for code in ("3", "4", "5")] + [{"END_CD": code} for code in ("101", "102")]
+    dispatched, arrived = incident(EVT_STAT_CD="4"), incident(EVT_STAT_CD="5")
+
+    assert (dispatched.status, dispatched.location) == (arrived.status, arrived.location)
+    assert dispatched.event_id != arrived.event_id
+    assert len({incident(**change).event_id for change in cells}) == 5
+    assert [incident(**change).event_id for change in cells] == [incident(**change).event_id for change in cells]
+
+
+@pytest.mark.parametrize("again", ["5.0", " 5 ", "05", 5])
+def test_the_same_state_written_differently_is_the_same_event(again):
+    assert incident(EVT_STAT_CD=again).event_id == incident(EVT_STAT_CD="5").event_id
+
+
 def test_a_row_without_a_case_number_gets_the_same_id_again():
     cells = {"RECV_NO": None}
 

@@ -1,0 +1,50 @@
+"""What a unit of work adds to the worker's metrics."""
+
+from collections import Counter
+from dataclasses import replace
+
+from pipeline.batch import StepResult
+from schemas.camera_assignment import InputRef
+from tests.topologies.counting_engine import assignment
+from topologies.metrics import FlowMetrics
+
+S = 1_000_000
+
+
+def value(metrics: FlowMetrics, name: str, **labels: str) -> float | None:
+    return metrics.registry.get_sample_value(name, labels)
+
+
+def test_the_golden_time_is_counted_from_what_happened_and_the_answer_from_the_report() -> None:
+    metrics = FlowMetrics()
+    result = StepResult(reported=[("fire", 10 * S)], first_views=[("fire", 4 * S, 9 * S)])
+
+    metrics.unit_done(3, result, now_us=12 * S)
+
+    assert value(metrics, "goldentime_report_to_assignment_seconds_sum", service="fire") == 2.0
+    assert value(metrics, "goldentime_time_to_first_view_seconds_sum", service="fire") == 5.0
+    assert value(metrics, "goldentime_batch_size_sum") == 3.0
+
+
+def test_outcomes_hand_overs_and_denials_are_counted_by_their_few_labels() -> None:
+    metrics = FlowMetrics()
+    source = InputRef(topic="incidents", partition=0, offset=1)
+    denied = replace(assignment("c", 1, source, S, "cameras@1/health@-1"), status="denied", reason="not-urgent")
+    outcomes = Counter({("tracker-fixes", "kept"): 7, ("tracker-fixes", "late"): 2})
+
+    metrics.unit_done(9, StepResult(assignments=[denied], outcomes=outcomes, handovers=Counter(overlap=3)), now_us=S)
+
+    assert value(metrics, "goldentime_records_total", topic="tracker-fixes", outcome="kept") == 7.0
+    assert value(metrics, "goldentime_late_events_total", topic="tracker-fixes") == 2.0
+    assert value(metrics, "goldentime_handovers_total", outcome="overlap") == 3.0
+    assert value(metrics, "goldentime_decisions_denied_total", reason="not-urgent") == 1.0
+
+
+def test_cases_without_a_view_are_those_open_and_not_active() -> None:
+    metrics = FlowMetrics()
+    metrics.open_cases(0, {("police", "active"): 2, ("police", "needs-location"): 1})
+    metrics.open_cases(1, {("police", "waiting"): 4})
+    metrics.open_cases(1, {("police", "waiting"): 1})
+
+    assert value(metrics, "goldentime_open_cases", service="police", status="active") == 2.0
+    assert value(metrics, "goldentime_cases_without_view", service="police") == 2.0
