@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.geo import Floats
+from pipeline.growing_columns import FIRST_CAPACITY, GrowingColumns
 from schemas.camera import CameraKind, CameraPurpose, HealthState
 
 # Codes of the columns are places in these lists. The lists may grow at the end; codes are never written anywhere.
@@ -18,10 +19,9 @@ HEALTH_CODES = {state.value: code for code, state in enumerate(HEALTH_STATES)}
 # Bit n of ``purposes`` stands for the n-th CameraPurpose: 1 crime-prevention, 2 child-protection, 4 … and so on.
 PURPOSE_BITS = {purpose.value: 1 << place for place, purpose in enumerate(PURPOSES)}
 HEALTH_UNKNOWN = -1
-_FIRST_CAPACITY = 1024
 
 
-class CameraColumns:
+class CameraColumns(GrowingColumns):
     """The attributes of cameras by row; grown by doubling.
 
     Read them by row numbers from the table's queries, ``table.lat_deg[rows]``, and keep no column between slices:
@@ -49,37 +49,24 @@ class CameraColumns:
     """
 
     def __init__(self) -> None:
-        self.alive: NDArray[np.bool_] = np.zeros(_FIRST_CAPACITY, np.bool_)
-        self.lat_deg: Floats = np.zeros(_FIRST_CAPACITY)
-        self.lon_deg: Floats = np.zeros(_FIRST_CAPACITY)
-        self.x_m: Floats = np.zeros(_FIRST_CAPACITY)
-        self.y_m: Floats = np.zeros(_FIRST_CAPACITY)
-        self.azimuth_deg: NDArray[np.float32] = np.zeros(_FIRST_CAPACITY, np.float32)
-        self.field_of_view_deg: NDArray[np.float32] = np.zeros(_FIRST_CAPACITY, np.float32)
-        self.height_m: NDArray[np.float32] = np.zeros(_FIRST_CAPACITY, np.float32)
-        self.width_px: NDArray[np.int32] = np.zeros(_FIRST_CAPACITY, np.int32)
-        self.kind: NDArray[np.int8] = np.zeros(_FIRST_CAPACITY, np.int8)
-        self.health: NDArray[np.int8] = np.zeros(_FIRST_CAPACITY, np.int8)
-        self.purposes: NDArray[np.uint16] = np.zeros(_FIRST_CAPACITY, np.uint16)
-        self.placed: NDArray[np.bool_] = np.zeros(_FIRST_CAPACITY, np.bool_)
-        self.in_service: NDArray[np.bool_] = np.zeros(_FIRST_CAPACITY, np.bool_)
-        self.site: NDArray[np.int32] = np.zeros(_FIRST_CAPACITY, np.int32)
-        self.owner_code: NDArray[np.int32] = np.zeros(_FIRST_CAPACITY, np.int32)
-        self.content_hash: NDArray[np.int64] = np.zeros(_FIRST_CAPACITY, np.int64)
+        self.alive: NDArray[np.bool_] = np.zeros(FIRST_CAPACITY, np.bool_)
+        self.lat_deg: Floats = np.zeros(FIRST_CAPACITY)
+        self.lon_deg: Floats = np.zeros(FIRST_CAPACITY)
+        self.x_m: Floats = np.zeros(FIRST_CAPACITY)
+        self.y_m: Floats = np.zeros(FIRST_CAPACITY)
+        self.azimuth_deg: NDArray[np.float32] = np.zeros(FIRST_CAPACITY, np.float32)
+        self.field_of_view_deg: NDArray[np.float32] = np.zeros(FIRST_CAPACITY, np.float32)
+        self.height_m: NDArray[np.float32] = np.zeros(FIRST_CAPACITY, np.float32)
+        self.width_px: NDArray[np.int32] = np.zeros(FIRST_CAPACITY, np.int32)
+        self.kind: NDArray[np.int8] = np.zeros(FIRST_CAPACITY, np.int8)
+        self.health: NDArray[np.int8] = np.zeros(FIRST_CAPACITY, np.int8)
+        self.purposes: NDArray[np.uint16] = np.zeros(FIRST_CAPACITY, np.uint16)
+        self.placed: NDArray[np.bool_] = np.zeros(FIRST_CAPACITY, np.bool_)
+        self.in_service: NDArray[np.bool_] = np.zeros(FIRST_CAPACITY, np.bool_)
+        self.site: NDArray[np.int32] = np.zeros(FIRST_CAPACITY, np.int32)
+        self.owner_code: NDArray[np.int32] = np.zeros(FIRST_CAPACITY, np.int32)
+        self.content_hash: NDArray[np.int64] = np.zeros(FIRST_CAPACITY, np.int64)
         self._column_names = tuple(vars(self))
-
-    def reserve(self, rows: int) -> None:
-        """Make room for at least this many rows."""
-        capacity = len(self.alive)
-        if rows <= capacity:
-            return
-        while capacity < rows:
-            capacity *= 2
-        for name in self._column_names:
-            column = getattr(self, name)
-            grown = np.zeros(capacity, column.dtype)
-            grown[: len(column)] = column
-            setattr(self, name, grown)
 
 
 class SharedTexts:

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.columns import decode_columns, encode_columns
+from pipeline.growing_columns import FIRST_CAPACITY, GrowingColumns
 from schemas.subject_track import SubjectTrack
 
-_FIRST_CAPACITY = 1024
 NEVER_US = np.iinfo(np.int64).max
 TRACK_FIELDS = (
     "fix_us",
@@ -27,7 +27,7 @@ TRACK_FIELDS = (
 )
 
 
-class Subjects:
+class Subjects(GrowingColumns):
     """Columns by slot, grown by doubling; slots of forgotten subjects are used again.
 
     Attributes:
@@ -51,20 +51,24 @@ class Subjects:
         self.slot_of: dict[bytes, int] = {}
         self.keys: list[bytes] = []
         self._free: list[int] = []
-        self.fix_us: NDArray[np.int64] = np.zeros(_FIRST_CAPACITY, np.int64)
-        self.updated_us: NDArray[np.int64] = np.zeros(_FIRST_CAPACITY, np.int64)
-        self.lat_deg: NDArray[np.float64] = np.zeros(_FIRST_CAPACITY)
-        self.lon_deg: NDArray[np.float64] = np.zeros(_FIRST_CAPACITY)
-        self.accuracy_m: NDArray[np.float64] = np.zeros(_FIRST_CAPACITY)
-        self.speed_mps: NDArray[np.float64] = np.zeros(_FIRST_CAPACITY)
-        self.course_deg: NDArray[np.float64] = np.zeros(_FIRST_CAPACITY)
-        self.has_case: NDArray[np.bool_] = np.zeros(_FIRST_CAPACITY, np.bool_)
-        self.is_open: NDArray[np.bool_] = np.zeros(_FIRST_CAPACITY, np.bool_)
-        self.exercise: NDArray[np.bool_] = np.zeros(_FIRST_CAPACITY, np.bool_)
-        self.looked_lat_deg: NDArray[np.float64] = np.full(_FIRST_CAPACITY, np.nan)
-        self.looked_lon_deg: NDArray[np.float64] = np.full(_FIRST_CAPACITY, np.nan)
-        self.renewal_us: NDArray[np.int64] = np.zeros(_FIRST_CAPACITY, np.int64)
-        self.due_us: NDArray[np.int64] = np.full(_FIRST_CAPACITY, NEVER_US)
+        self.fix_us: NDArray[np.int64] = np.zeros(FIRST_CAPACITY, np.int64)
+        self.updated_us: NDArray[np.int64] = np.zeros(FIRST_CAPACITY, np.int64)
+        self.lat_deg: NDArray[np.float64] = np.zeros(FIRST_CAPACITY)
+        self.lon_deg: NDArray[np.float64] = np.zeros(FIRST_CAPACITY)
+        self.accuracy_m: NDArray[np.float64] = np.zeros(FIRST_CAPACITY)
+        self.speed_mps: NDArray[np.float64] = np.zeros(FIRST_CAPACITY)
+        self.course_deg: NDArray[np.float64] = np.zeros(FIRST_CAPACITY)
+        self.has_case: NDArray[np.bool_] = np.zeros(FIRST_CAPACITY, np.bool_)
+        self.is_open: NDArray[np.bool_] = np.zeros(FIRST_CAPACITY, np.bool_)
+        self.exercise: NDArray[np.bool_] = np.zeros(FIRST_CAPACITY, np.bool_)
+        self.looked_lat_deg: NDArray[np.float64] = np.full(FIRST_CAPACITY, np.nan)
+        self.looked_lon_deg: NDArray[np.float64] = np.full(FIRST_CAPACITY, np.nan)
+        self.renewal_us: NDArray[np.int64] = np.zeros(FIRST_CAPACITY, np.int64)
+        self.due_us: NDArray[np.int64] = np.full(FIRST_CAPACITY, NEVER_US)
+
+    def fill_of(self, column: str) -> float:
+        """Return what new slots of a column hold: nothing due, no look yet."""
+        return NEVER_US if column == "due_us" else np.nan if column.startswith("looked") else 0
 
     def slots_for(self, keys: Sequence[bytes]) -> NDArray[np.intp]:
         """Return the slot of each key, making new ones for keys not seen before."""
@@ -72,7 +76,7 @@ class Subjects:
         slots = [known.get(key, -1) for key in keys]
         if -1 in slots:
             slots = [self._slot_for(key) for key in keys]
-            self._reserve(len(self.keys))
+            self.reserve(len(self.keys))
         return np.array(slots, np.intp)
 
     def free(self, slot: int) -> None:
@@ -139,16 +143,3 @@ class Subjects:
                 self.keys.append(key)
             self.slot_of[key] = slot
         return slot
-
-    def _reserve(self, slots: int) -> None:
-        capacity = len(self.fix_us)
-        if slots <= capacity:
-            return
-        while capacity < slots:
-            capacity *= 2
-        for name, column in vars(self).items():
-            if isinstance(column, np.ndarray):
-                fill = NEVER_US if name == "due_us" else np.nan if name.startswith("looked") else 0
-                grown = np.full(capacity, fill, column.dtype)
-                grown[: len(column)] = column
-                setattr(self, name, grown)
