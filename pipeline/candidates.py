@@ -29,12 +29,26 @@ class Candidates:
     Attributes:
         rows: camera table rows, nearest first, ties by camera id.
         search_radius_m: how far was looked.
-        excluded: how many within that distance were left out, by reason.
+        rules: by reason, which of the cameras looked at it leaves in.
+        looked_at: how many of them lie within that distance.
     """
 
     rows: NDArray[np.intp]
     search_radius_m: float
-    excluded: dict[str, int]
+    rules: Rules
+    looked_at: int
+
+    @property
+    def excluded(self) -> dict[str, int]:
+        """Return by reason how many were left out; a camera counts for the first that applies."""
+        excluded: dict[str, int] = {}
+        left_in = np.ones(self.looked_at, np.bool_)
+        for reason, keep in self.rules:
+            still_in = left_in & keep[: self.looked_at]
+            if count := int(np.count_nonzero(left_in) - np.count_nonzero(still_in)):
+                excluded[reason] = count
+            left_in = still_in
+        return excluded
 
 
 def around(cameras: CameraTable, region: Region, purposes: frozenset[str], policy: SearchPolicy) -> Candidates:
@@ -52,7 +66,7 @@ def around(cameras: CameraTable, region: Region, purposes: frozenset[str], polic
         found = rows[:within][usable[:within]]
         if _has_enough_sites(cameras, found, policy):
             break
-    return Candidates(found[:CANDIDATES_MAX], radius_m, _excluded(rules, within))
+    return Candidates(found[:CANDIDATES_MAX], radius_m, rules, within)
 
 
 def inside(
@@ -67,7 +81,7 @@ def inside(
     x_m, y_m = region.plane.to_metres(cameras.lat_deg[found], cameras.lon_deg[found])
     found = found[np.argsort(np.hypot(x_m, y_m), kind="stable")]  # ties stay in order of their ids
     step = -(-len(found) // CANDIDATES_MAX)
-    return Candidates(found[::step], region.radius_m, _excluded(rules, len(rows)))
+    return Candidates(found[::step], region.radius_m, rules, len(rows))
 
 
 def is_usable(cameras: CameraTable, rows: NDArray[np.intp], purposes: frozenset[str]) -> NDArray[np.bool_]:
@@ -88,18 +102,6 @@ def _rules(cameras: CameraTable, rows: NDArray[np.intp], purposes: frozenset[str
 def _all_kept(rules: Rules) -> NDArray[np.bool_]:
     (_, in_service), (_, placed), (_, answering), (_, allowed) = rules
     return np.asarray(in_service & placed & answering & allowed)
-
-
-def _excluded(rules: Rules, within: int) -> dict[str, int]:
-    """Return by reason how many of the first rows were left out; a camera counts for the first that applies."""
-    excluded: dict[str, int] = {}
-    left_in = np.ones(within, np.bool_)
-    for reason, keep in rules:
-        still_in = left_in & keep[:within]
-        if count := int(np.count_nonzero(left_in) - np.count_nonzero(still_in)):
-            excluded[reason] = count
-        left_in = still_in
-    return excluded
 
 
 def _has_enough_sites(cameras: CameraTable, rows: NDArray[np.intp], policy: SearchPolicy) -> bool:

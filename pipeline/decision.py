@@ -115,7 +115,7 @@ def _assign(scene: Scene, *, must: bool) -> Decision:
         return case, None
     role = CameraRole.VIEW if scene.place.polygon is None else CameraRole.AREA
     looks = [Look(region, views, choice.picks, role)]
-    looks += _look_ahead(scene, looks)
+    looks += _look_ahead(scene, found, looks)
     looks += _corridors(scene, looks)
     chosen: list[AssignedCamera] = []
     for look in looks:
@@ -166,13 +166,16 @@ def _choose_or_keep(scene: Scene, views: Views, region: Region) -> tuple[Choice,
     return new, True
 
 
-def _look_ahead(scene: Scene, looks: list[Look]) -> list[Look]:
+def _look_ahead(scene: Scene, found: Candidates, looks: list[Look]) -> list[Look]:
     """Return cameras for where a moving subject will be soon, so that a view is ready before it is needed."""
-    count = scene.policy.selection.next_cameras
-    ahead = scene.place.region_ahead(scene.policy.movement.look_ahead_s)
+    count, look_ahead_s = scene.policy.selection.next_cameras, scene.policy.movement.look_ahead_s
+    ahead = scene.place.region_ahead(look_ahead_s)
     if ahead is None or count == 0:
         return []
-    return [_extra_look(scene, ahead, scene.around(ahead).rows, count, looks=looks, role=CameraRole.NEXT)]
+    # A walker stays within the ring that was searched; only for who is faster it is searched anew.
+    is_near = (scene.place.speed_mps or 0.0) * look_ahead_s < scene.policy.search.rings_m[0] / 2
+    rows = found.rows if is_near else scene.around(ahead).rows
+    return [_extra_look(scene, ahead, rows, count, looks=looks, role=CameraRole.NEXT)]
 
 
 def _corridors(scene: Scene, looks: list[Look]) -> list[Look]:

@@ -38,11 +38,31 @@ class Pick:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A chosen set: picks in the order they were chosen, its utility, and (candidate, gain) of the next best."""
+    """A chosen set.
+
+    Attributes:
+        picks: in the order they were chosen.
+        utility: probability that at least one of them shows the target, 0 to 1.
+        gains_left: what each view would add to it; 0 for views of chosen cameras.
+        camera: each view's camera, its place among the candidates.
+        runner_up_max: how many of the next best are named.
+    """
 
     picks: tuple[Pick, ...]
     utility: float
-    runner_up: tuple[tuple[int, float], ...]
+    gains_left: NDArray[np.float64]
+    camera: NDArray[np.intp]
+    runner_up_max: int
+
+    @property
+    def runner_up(self) -> tuple[tuple[int, float], ...]:
+        """Return (candidate, gain) of the next best that were not chosen, best first."""
+        best: dict[int, float] = {}
+        for view in np.argsort(-self.gains_left, kind="stable").tolist():
+            if self.gains_left[view] <= 0 or len(best) >= self.runner_up_max:
+                break
+            best.setdefault(int(self.camera[view]), float(self.gains_left[view]))
+        return tuple(best.items())
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,37 +91,44 @@ def choose(views: Views, weights: NDArray[np.float64], wish: Wish, policy: Selec
         wish: what is chosen from and how many.
         policy: gains that count.
     """
-    greedy = _Greedy(views, weights, wish)
-    bonus = np.where(wish.held[views.camera], policy.held_bonus, 0.0)
+    greedy = _Greedy(views, weights, wish, policy)
     picks: list[Pick] = []
-    for _ in range(wish.count if greedy.open_views.any() else 0):
-        gains = greedy.gains()
-        best = int(np.argmax(np.where(greedy.open_views & (gains >= policy.min_gain), gains + bonus, -1.0)))
-        if not greedy.open_views[best] or gains[best] < policy.min_gain:
-            break
-        picks.append(greedy.take(best, float(gains[best])))
+    while len(picks) < wish.count and (best := greedy.best()) is not None:
+        picks.append(greedy.take(*best))
     utility = greedy.utility()
     picks += _nearest_left(greedy, wish.count - len(picks))
-    return Choice(tuple(picks), utility, _runner_up(greedy, policy.runner_up))
+    gains_left = np.where(greedy.open_views, greedy.gains(), 0.0)
+    return Choice(tuple(picks), utility, gains_left, views.camera, policy.runner_up)
 
 
 class _Greedy:
     """The state of one greedy choice: what is left to see and which views are still open."""
 
-    def __init__(self, views: Views, weights: NDArray[np.float64], wish: Wish) -> None:
+    def __init__(self, views: Views, weights: NDArray[np.float64], wish: Wish, policy: SelectionPolicy) -> None:
         self._views = views
         self._weights = weights
         self._sites = wish.sites
         self._left = weights.copy()
         self._heading = views.heading.copy()
         self._mates_taken: dict[int, int] = {}
+        self._min_gain = policy.min_gain
         self.open_views = wish.allowed[views.camera].copy()
+        # What is added to a view's gain to compare it: the bonus of held cameras; closed views never win.
+        self._offset = np.where(self.open_views, np.where(wish.held[views.camera], policy.held_bonus, 0.0), -np.inf)
+
+    def best(self) -> tuple[int, float] | None:
+        """Return the best open view that adds enough, and its gain; None when there is none."""
+        gains = self.gains()
+        if not len(gains):
+            return None
+        best = int((gains + self._offset).argmax())
+        if gains[best] < self._min_gain:  # a held camera can win by its bonus alone: look among those that add enough
+            best = int(np.where(gains >= self._min_gain, gains + self._offset, -np.inf).argmax())
+        enough = self.open_views[best] and gains[best] >= self._min_gain
+        return (best, float(gains[best])) if enough else None
 
     def gains(self) -> NDArray[np.float64]:
         return np.asarray(self._heading * (self._views.seen @ self._left))
-
-    def camera_of(self, view: int) -> int:
-        return int(self._views.camera[view])
 
     def utility(self) -> float:
         return float(min(max(1.0 - self._left.sum(), 0.0), 1.0))
@@ -118,7 +145,9 @@ class _Greedy:
             filled=filled,
         )
         self._left *= 1.0 - heading * views.seen[view]
-        self.open_views[views.camera == candidate] = False
+        own = views.camera == candidate
+        self.open_views[own] = False
+        self._offset[own] = -np.inf
         if not views.heading_known[candidate]:
             self._expect_of_mates(candidate)
         return pick
@@ -140,13 +169,3 @@ def _nearest_left(greedy: _Greedy, count: int) -> list[Pick]:
         view = int(np.argmax(greedy.open_views))  # candidates stand nearest first
         picks.append(greedy.take(view, 0.0, filled=True))
     return picks
-
-
-def _runner_up(greedy: _Greedy, count: int) -> tuple[tuple[int, float], ...]:
-    gains = np.where(greedy.open_views, greedy.gains(), 0.0) if len(greedy.open_views) else np.zeros(0)
-    best: dict[int, float] = {}
-    for view in np.argsort(-gains, kind="stable"):
-        if gains[view] <= 0 or len(best) >= count:
-            break
-        best.setdefault(greedy.camera_of(int(view)), float(gains[view]))
-    return tuple(best.items())

@@ -115,7 +115,7 @@ class Settings:
     case_partitions: int = CASE_PARTITIONS
     replication_factor: int = -1
     create_topics: bool = True
-    gather_ms: float = 5.0
+    gather_ms: float = 15.0
     tick_s: float = 1.0
     unit_records_max: int = 5_000
     waiting_records_max: int = 20_000
