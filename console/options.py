@@ -17,6 +17,14 @@ DEFAULT_CITY = "seoul"
 DEFAULT_CITIES_DIR = Path(__file__).resolve().parents[1] / "cities"
 
 
+_SETTING = "GOLDENTIME_"
+
+
+def environment_without_settings() -> dict[str, str]:
+    """Return the variables of this process that are none of ours, for children that get settings of their own."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(_SETTING)}
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
     """The global options of a call.
@@ -33,7 +41,7 @@ class Options:
 
     def environment(self) -> dict[str, str]:
         """Return the ``GOLDENTIME_*`` variables of this process with the options in them; children get the same."""
-        given = {name: value for name, value in os.environ.items() if name.startswith("GOLDENTIME_")}
+        given = {name: value for name, value in os.environ.items() if name.startswith(_SETTING)}
         return given | {
             "GOLDENTIME_BOOTSTRAP_SERVERS": self.broker,
             "GOLDENTIME_CITY": self.city,

@@ -103,7 +103,6 @@ class Settings:
         clock: the time of ticks.
         data_dir: where Faust keeps its folder; no state of ours is in it.
         security: TLS and SASL.
-        schema_registry_url: an outside registry, if there is one.
     """
 
     bootstrap_servers: tuple[str, ...]
@@ -126,7 +125,6 @@ class Settings:
     clock: Clock = field(default_factory=SystemClock)
     data_dir: Path = Path(".goldentime")
     security: Security = field(default_factory=Security)
-    schema_registry_url: str | None = None
 
     def __post_init__(self) -> None:
         if not self.bootstrap_servers:
@@ -193,7 +191,6 @@ def settings_from(environment: Mapping[str, str] | None = None) -> Settings:
         clock=variables.get("CLOCK", clock_from, default.clock),
         data_dir=variables.get("DATA_DIR", Path, default.data_dir),
         security=_security_from(variables),
-        schema_registry_url=variables.get("SCHEMA_REGISTRY_URL", str, None),
     )
 
 

@@ -30,12 +30,14 @@ class Config:
         speed: how many times faster than written; 0 as fast as possible.
         refused_topic: topic in whose dead letters lines are answered that do not name a topic themselves.
         follow: wait for more lines at the end instead of ending.
+        poll_interval_s: with ``follow``, pause between two looks for more lines, real seconds, 0.01 to 3600.
     """
 
     path: Path
     speed: float = 1.0
     refused_topic: str = INCIDENTS.name
     follow: bool = False
+    poll_interval_s: float = 0.5
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> "Config":
@@ -44,12 +46,13 @@ class Config:
         Raises:
             ConnectorConfigError: an option is missing, unknown or wrong; the message names it.
         """
-        refuse_unknown(options, frozenset({"path", "speed", "refused_topic", "follow"}))
+        refuse_unknown(options, frozenset(cls.__slots__))
         return cls(
             path=Path(text_option(options, "path")).expanduser(),
             speed=number_option(options, "speed", 1.0, least=0, most=100_000),
             refused_topic=choice_option(options, "refused_topic", INCIDENTS.name, _WITH_DEAD_LETTERS),
             follow=flag_option(options, "follow", default=False),
+            poll_interval_s=number_option(options, "poll_interval_s", 0.5, least=0.01, most=3600),
         )
 
 
@@ -110,7 +113,8 @@ class FileReplaySource:
                 if not self._config.follow:
                     return
                 file.seek(byte)
-                await asyncio.sleep(WAIT_S_MAX)
+                # Not by the clock: a writer of lines lives in real time, however fast the clock of a rehearsal runs.
+                await asyncio.sleep(self._config.poll_interval_s)
                 continue
             byte += len(raw) + _skip_rest(file, raw)
             number += 1

@@ -17,8 +17,9 @@ the tracker id (``tid``), network names, region names, everything else.
 
 Guarantee: with QoS 1 (the default) the broker keeps what is sent while the connector is down, because the session is
 persistent, and a message is acknowledged to it by hand when its record stands in Kafka: at least once, to the end.
-Repeats carry the same event_id. With the option ``acknowledge`` at ``handed-over`` that is already when the next
-message is asked for, so a crash can lose what was handed on and not yet published.
+Repeats carry the same event_id. With the option ``acknowledge`` at ``handed-over`` it is acknowledged as soon as the
+next message is asked for, so a crash can lose what was handed on and not yet published. With QoS 0 the broker keeps
+nothing, so what is sent while the connector is down is lost.
 
 The broker sends only so many messages ahead of their acknowledgement (mosquitto: ``max_inflight_messages``, 20 unless
 set). That bounds the rate, since acknowledgements go out as often as the runner reports, every 0.02 s: for more than

@@ -24,9 +24,8 @@ class OwntracksSource:
     """Fixes and alerts of trackers.
 
     The position in the source is the broker's: it keeps a session under the client id and sends again what was not
-    acknowledged, so ``entries`` needs no cursor. The entries' cursors count messages and serve
-    :meth:`acknowledged`; with the option ``acknowledge`` at ``handed-over`` there are none, since what is handed over is
-    not given again.
+    acknowledged, so ``entries`` needs no cursor. The entries' cursors count messages and serve :meth:`acknowledged`.
+    With the option ``acknowledge`` at ``handed-over`` there are none: what is handed over is not given again.
 
     Attributes:
         findings: how often what was noticed in messages that were taken or passed over, by kebab-case word.

@@ -15,12 +15,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressC
 
 from connectors.cctv_registry.registry import RegistryLoad
 from connectors.publish import Publisher
+from console.city_topics import ensure_city_topics
 from console.options import Options
 from console.registry_files import publish_registry, read_registry
-from console.topic_reader import newest_by_key, open_topic, require_broker
+from console.topic_reader import newest_by_key, open_topic
 from schemas.topics import CAMERA_HEALTH, CAMERAS, Topic
 from topologies.city_files import City
-from topologies.topics import ensure_topics
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -55,9 +55,7 @@ def load_file(options: Options, file: Path, as_json: bool) -> None:
     the dead letters of the table.
     """
     city = options.load_city()
-    require_broker(options.client_options())
-    # A broker that creates topics by itself would give the table too many partitions.
-    ensure_topics(options.settings(), city.prefix)
+    ensure_city_topics(options)
     started_s = time.monotonic()
     with _progress() as progress:
         loaded = _read(file, city, options, progress)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import signal
 from typing import Any
 
@@ -15,10 +16,10 @@ from connectors.publish import Publisher
 from connectors.runner import SourceJob, run_sources, run_together
 from connectors.settings import ConnectorSettings
 from connectors.sink_runner import SinkJob, run_sink
+from console.city_topics import ensure_city_topics
 from console.connector_setup import context_of, jobs_of
 from console.options import Options
 from console.terminal import output
-from console.topic_reader import require_broker
 
 
 @click.group(epilog="Example: goldentime connect list")
@@ -57,14 +58,15 @@ def list_connectors(options: Options, as_json: bool) -> None:
 def run(ctx: click.Context, names: tuple[str, ...], kind: str | None, pairs: tuple[str, ...], as_json: bool) -> None:
     """Run connectors of the city, all enabled ones without a NAME, until they end or Ctrl-C.
 
-    A run goes on where the last one ended. Exit code 1: entries were refused; their dead letters say why.
+    Missing topics are created first. A run goes on where the last one ended. Exit code 1: entries were refused; their
+    dead letters say why.
     """
     options: Options = ctx.obj
     chosen = _chosen(options, names, kind, pairs)
     settings, context = options.connector_settings(), context_of(options.load_city(), options.connector_settings())
     sinks = [SinkJob(name=i.name, sink=i.build_sink(context)) for i in chosen if i.is_sink]
     sources = jobs_of([i for i in chosen if not i.is_sink], context)
-    require_broker(options.client_options())
+    ensure_city_topics(options)
     asyncio.run(_run(settings, sources, sinks))
     counters = {job.name: job.counters for job in sources} | {job.name: job.counters for job in sinks}
     counts = [{"name": name, "accepted": c.accepted, "refused": c.refused} for name, c in counters.items()]
@@ -77,11 +79,17 @@ def run(ctx: click.Context, names: tuple[str, ...], kind: str | None, pairs: tup
         ctx.exit(1)
 
 
+# They say once per outage that a system does not answer and is tried again; the commands keep the rest quiet.
+_HEARD = ("connectors.runner", "connectors.sink_runner")
+
+
 async def _run(settings: ConnectorSettings, sources: list[SourceJob], sinks: list[SinkJob]) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
+    for logger in _HEARD:
+        logging.getLogger(logger).setLevel(logging.WARNING)
     names = [job.name for job in sources] + [job.name for job in sinks]
     click.echo(f"running {', '.join(names)} (Ctrl-C ends)", err=True)
     publisher = Publisher(settings)

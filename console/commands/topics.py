@@ -8,11 +8,12 @@ from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaError
 from rich.table import Table
 
+from console.city_topics import ensure_city_topics
 from console.options import Options
 from console.terminal import output
 from console.topic_reader import CONNECT_TIMEOUT_S, require_broker, unavailable
 from schemas.topics import TOPICS, prefixed
-from topologies.topics import ensure_topics, partition_counts
+from topologies.topics import partition_counts
 
 
 @click.group(epilog="Example: goldentime topics create")
@@ -25,17 +26,13 @@ def topics() -> None:
 @click.pass_obj
 def create(options: Options, as_json: bool) -> None:
     """Create the topics that are missing, and check the partition counts of those that are there."""
-    city, client_options = options.load_city(), options.client_options()
-    require_broker(client_options)
-    try:
-        report = ensure_topics(options.settings(), city.prefix)
-    except KafkaError as error:
-        raise unavailable(client_options, error) from error
+    report = ensure_city_topics(options)
     if as_json:
         click.echo(json.dumps({"created": report.created, "existing": report.existing}))
         return
     click.echo(
-        f"{len(report.created)} topics created, {len(report.existing)} were there: {city.title} on {options.broker}"
+        f"{len(report.created)} topics created, {len(report.existing)} were there: "
+        f"{options.load_city().title} on {options.broker}"
     )
 
 

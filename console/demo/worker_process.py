@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import signal
 import socket
 import subprocess
@@ -15,6 +14,7 @@ from types import TracebackType
 
 from console.children import last_lines, start_child, stop_child
 from console.errors import DemoFailedError
+from console.options import environment_without_settings
 
 RESTARTS_MAX = 3
 READY_TIMEOUT_S = 60.0
@@ -41,8 +41,7 @@ class WorkerProcess:
         self._web_port = _free_port()
         own = {"GOLDENTIME_WEB_PORT": str(self._web_port), "GOLDENTIME_WEB_HOST": "127.0.0.1"}
         # Settings of a real deployment in this shell must not reach the demonstration.
-        outside = {name: value for name, value in os.environ.items() if not name.startswith("GOLDENTIME_")}
-        self._environment = outside | dict(settings) | own
+        self._environment = environment_without_settings() | dict(settings) | own
         self._log_path = log_path
         self._tell = tell
         self._process: subprocess.Popen[bytes] | None = None

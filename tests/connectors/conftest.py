@@ -1,4 +1,4 @@
-"""A real embedded broker for the tests of the connectors, started once for all of them."""
+"""A city of its own on the shared embedded broker for every test of the connectors, and a broker that is cut off."""
 
 import gc
 import signal
@@ -17,16 +17,14 @@ from kafka import KafkaAdminClient
 
 from connectors.settings import ConnectorSettings
 from console.children import start_child, stop_child
-from console.embedded_broker import EmbeddedBroker
 from schemas.topics import TOPICS, prefixed
 from tests.connectors.helpers import BrokerProxy
 
 
-@pytest.fixture(scope="session")
-def broker() -> Iterator[str]:
-    """Yield the bootstrap servers of an embedded broker that ends with the tests."""
-    with EmbeddedBroker() as embedded:
-        yield embedded.bootstrap_servers
+@pytest.fixture
+def broker(embedded_broker: str) -> str:
+    """Return the bootstrap servers of the embedded broker that all tests share."""
+    return embedded_broker
 
 
 def create_topics(bootstrap_servers: str, prefix: str, case_partitions: int = 4) -> None:

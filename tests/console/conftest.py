@@ -1,15 +1,9 @@
-"""A broker for these tests, and a city on it."""
+"""The shared broker, and no settings of a real deployment."""
 
-import warnings
+import logging
 from collections.abc import Iterator
 
 import pytest
-
-with warnings.catch_warnings():
-    # Other people's modules use what newer Pythons deprecate; our own warnings stay errors.
-    warnings.simplefilter("ignore", DeprecationWarning)
-    import faust  # noqa: F401
-    import kafka.admin  # noqa: F401
 
 from console.embedded_broker import EmbeddedBroker
 
@@ -20,8 +14,18 @@ def _no_settings_of_a_real_deployment(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(f"GOLDENTIME_{name}", raising=False)
 
 
-@pytest.fixture(scope="session")
-def broker() -> Iterator[EmbeddedBroker]:
-    """Give a broker with an empty log."""
-    with EmbeddedBroker() as started:
-        yield started
+@pytest.fixture(autouse=True)
+def _loggers_as_they_were() -> Iterator[None]:
+    """Undo what a command called in this process says about logging; other tests read those logs."""
+    loggers = [logging.getLogger(name) for name in ("kafka", "aiokafka", "connectors")]
+    loggers += [logging.getLogger(f"connectors.{name}") for name in ("runner", "sink_runner")]
+    levels = [logger.level for logger in loggers]
+    yield
+    for logger, level in zip(loggers, levels, strict=True):
+        logger.setLevel(level)
+
+
+@pytest.fixture
+def broker(embedded_broker_process: EmbeddedBroker) -> EmbeddedBroker:
+    """Give the embedded broker that all tests share; what they write to the demo city stays there."""
+    return embedded_broker_process

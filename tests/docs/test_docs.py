@@ -82,7 +82,9 @@ def test_make_targets_named_in_documents_exist() -> None:
 
 async def test_the_consumers_example_prints_an_assignment(embedded_broker: str, prefix: str, tmp_path: Path) -> None:
     (example,) = blocks(ROOT / "docs" / "consumers.md", "python")
-    settings = Settings(bootstrap_servers=(embedded_broker,), city="demo", data_dir=tmp_path, case_partitions=1)
+    settings = Settings(
+        bootstrap_servers=(embedded_broker,), city="demo", data_dir=tmp_path, case_partitions=1, session_timeout_s=2
+    )
     await asyncio.to_thread(ensure_topics, settings, prefix)
     async with running_worker(settings, prefix, CityEngine(load_city(ROOT / "cities", "demo").policy)) as worker:
         assert worker.web is not None
@@ -91,6 +93,8 @@ async def test_the_consumers_example_prints_an_assignment(embedded_broker: str, 
             example.replace("http://127.0.0.1:8080", worker.web.url)
             .replace("127.0.0.1:9092", embedded_broker)
             .replace("seoul.", f"{prefix}.")
+            # The embedded broker lets a group's first member wait for half of this.
+            .replace('"group.id"', '"session.timeout.ms": 6000, "group.id"')
         )
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-u", "-c", program, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE

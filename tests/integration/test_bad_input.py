@@ -122,7 +122,9 @@ def garbage() -> dict[Topic, list[tuple[bytes | None, bytes | None]]]:
 async def test_everything_sent_is_decided_or_answered_and_nothing_stops(
     embedded_broker: str, prefix: str, tmp_path: Path
 ) -> None:
-    settings = Settings(bootstrap_servers=(embedded_broker,), city="demo", data_dir=tmp_path, case_partitions=1)
+    settings = Settings(
+        bootstrap_servers=(embedded_broker,), city="demo", data_dir=tmp_path, case_partitions=1, session_timeout_s=2
+    )
     outside = ConnectorSettings(bootstrap_servers=(embedded_broker,), topic_prefix=prefix)
     await asyncio.to_thread(ensure_topics, settings, prefix)
     sources = _write_sources(tmp_path)

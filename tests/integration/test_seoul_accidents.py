@@ -41,6 +41,7 @@ CELL_DEG = 0.01
 
 pytestmark = [
     pytest.mark.skipif(not REGISTRY.exists(), reason="the real camera and accident files are not beside the checkout"),
+    pytest.mark.slow,
     pytest.mark.timeout(240),
 ]
 

@@ -13,12 +13,12 @@ from confluent_kafka.schema_registry import SchemaRegistryClient
 from confluent_kafka.schema_registry.avro import AvroDeserializer
 from confluent_kafka.serialization import MessageField, SerializationContext
 
+from console.embedded_broker import EmbeddedBroker
 from schemas.camera_assignment import CameraAssignment
 from schemas.codec import decode
 from schemas.registry import newest_schema
 from schemas.topics import CAMERA_ASSIGNMENTS, CAMERAS, INCIDENTS, TOPICS
 from tests.support.kafka_server import free_port
-from tests.topologies.conftest import running_broker
 from tests.topologies.counting_engine import CountingEngine
 from tests.topologies.processes import WorkerProcess, environment
 from tests.topologies.running import read, running_worker, until, write
@@ -219,7 +219,8 @@ async def test_a_stop_signal_ends_the_process_cleanly(
 
 @pytest.mark.slow
 async def test_a_worker_without_its_broker_is_not_ready_and_can_be_stopped(tmp_path: Path, prefix: str) -> None:
-    with running_broker() as (servers, broker):
+    with EmbeddedBroker() as broker:
+        servers = broker.bootstrap_servers
         own = environment(servers, prefix, tmp_path, case_partitions="2", web_port=str(free_port()))
         worker = WorkerProcess(tmp_path / "log", own)
         try:
@@ -228,7 +229,7 @@ async def test_a_worker_without_its_broker_is_not_ready_and_can_be_stopped(tmp_p
             await write(servers, f"{prefix}.{CAMERAS.name}", [(b"cam-1", b"row")])
             url = f"http://127.0.0.1:{own['GOLDENTIME_WEB_PORT']}/readyz"
             await until_answer(url, {"ready": True, "reasons": {}})
-            broker.terminate()
+            broker.stop()
             await until_answer(url, {"ready": False, "reasons": {"broker": "no answer for 10 s"}})
             worker.send(signal.SIGTERM)
             assert await asyncio.to_thread(worker.wait, 40) == 0
