@@ -19,7 +19,7 @@ from pipeline import engine, intake
 from pipeline.assignment import Occasion
 from pipeline.batch import RawBatch, StepResult
 from pipeline.camera_table import CameraTable
-from pipeline.decision import decide
+from pipeline.decision import conclude, deliberate
 from pipeline.policy import Policy
 from pipeline.state import PartitionState
 from schemas.topics import TRACKER_FIXES, WANDERING_ALERTS
@@ -100,7 +100,8 @@ class Bench:
             track = self.state.subjects.track(self.state.subjects.slot_of[key])
             occasion = Occasion(self._now_us, "measured", (), self.cameras.version)
             began = time.process_time()
-            _, assignment = decide(case, track, self.cameras, self.policy, occasion=occasion, must=True)
+            deliberation = deliberate(case, track, self.cameras, self.policy, occasion=occasion, must=True)
+            ((_, assignment),) = conclude([deliberation], self.cameras, self.policy)
             taken_s.append(time.process_time() - began)
             assert assignment is not None
         return taken_s

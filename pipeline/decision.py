@@ -1,6 +1,8 @@
 """Decide on one case: which status it has, which cameras it gets, and whether that is worth a new version."""
 
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,10 +26,12 @@ from pipeline.purpose import Permission
 from pipeline.ranking import most_urgent
 from pipeline.region import Region, strip_along
 from pipeline.selection import Choice, Wish, choose
-from pipeline.visibility import Views, views_of
+from pipeline.visibility import ViewRequest, Views, views_of
 from schemas.camera_assignment import AssignedCamera, CameraAssignment, CameraRole, CaseStatus
 from schemas.case_state import CaseState
 from schemas.subject_track import SubjectTrack
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +56,12 @@ class Scene:
 
 
 Decision = tuple[CaseState, CameraAssignment | None]
+# A decision under way: it asks for views and is sent the answers, so that many decisions can be answered together.
+Looking = Generator[ViewRequest, Views, T]
+Deliberation = Looking[Decision]
 
 
-def decide(
+def deliberate(
     case: CaseState,
     track: SubjectTrack | None,
     cameras: CameraTable,
@@ -62,8 +69,10 @@ def decide(
     *,
     occasion: Occasion,
     must: bool,
-) -> Decision:
-    """Return the case after a decision and its new version; None when the version before still holds.
+) -> Deliberation:
+    """Decide on a case, asking for views; return the case afterwards and its new version.
+
+    The version is None when the one before still holds.
 
     Args:
         case: the case as it is.
@@ -86,7 +95,23 @@ def decide(
         if case.status == CaseStatus.NEEDS_LOCATION and not must:
             return case, None
         return without_cameras(case, standing, policy, occasion, CaseStatus.NEEDS_LOCATION)
-    return _assign(Scene(case, standing, place, cameras, policy, occasion), must=must)
+    return (yield from _assign(Scene(case, standing, place, cameras, policy, occasion), must=must))
+
+
+def conclude(deliberations: Sequence[Deliberation], cameras: CameraTable, policy: Policy) -> list[Decision]:
+    """Run decisions side by side, answering together what they ask at the same time; return them in order."""
+    decisions: dict[int, Decision] = {}
+    answers: dict[int, Views | None] = dict.fromkeys(range(len(deliberations)))
+    while answers:
+        requests: dict[int, ViewRequest] = {}
+        for number, answer in answers.items():
+            try:
+                # A generator is begun by sending it None, which its type does not say.
+                requests[number] = deliberations[number].send(answer)  # type: ignore[arg-type]
+            except StopIteration as end:
+                decisions[number] = end.value
+        answers = dict(zip(requests, views_of(cameras, list(requests.values()), policy.view), strict=True))
+    return [decisions[number] for number in range(len(deliberations))]
 
 
 def release(case: CaseState, policy: Policy, occasion: Occasion) -> Decision:
@@ -105,18 +130,18 @@ def release(case: CaseState, policy: Policy, occasion: Occasion) -> Decision:
     return replace(state, reports=reports), assignment
 
 
-def _assign(scene: Scene, *, must: bool) -> Decision:
+def _assign(scene: Scene, *, must: bool) -> Deliberation:
     case, cameras, policy = scene.case, scene.cameras, scene.policy
     region = scene.place.region()
     found = _candidates(scene, region)
-    views = views_of(cameras, found.rows, region, policy.view)
+    views = yield ViewRequest(found.rows, region)
     choice, switched = _choose_or_keep(scene, views, region)
     if not must and not switched and _moved_m(scene) < policy.movement.update_distance_m:
         return case, None
     role = CameraRole.VIEW if scene.place.polygon is None else CameraRole.AREA
     looks = [Look(region, views, choice.picks, role)]
-    looks += _look_ahead(scene, found, looks)
-    looks += _corridors(scene, looks)
+    looks += yield from _look_ahead(scene, found, looks)
+    looks += yield from _corridors(scene, looks)
     chosen: list[AssignedCamera] = []
     for look in looks:
         chosen += assigned_cameras(cameras, look, case, scene.occasion.now_us, first_rank=len(chosen))
@@ -166,7 +191,7 @@ def _choose_or_keep(scene: Scene, views: Views, region: Region) -> tuple[Choice,
     return new, True
 
 
-def _look_ahead(scene: Scene, found: Candidates, looks: list[Look]) -> list[Look]:
+def _look_ahead(scene: Scene, found: Candidates, looks: list[Look]) -> Looking[list[Look]]:
     """Return cameras for where a moving subject will be soon, so that a view is ready before it is needed."""
     count, look_ahead_s = scene.policy.selection.next_cameras, scene.policy.movement.look_ahead_s
     ahead = scene.place.region_ahead(look_ahead_s)
@@ -175,17 +200,18 @@ def _look_ahead(scene: Scene, found: Candidates, looks: list[Look]) -> list[Look
     # A walker stays within the ring that was searched; only for who is faster it is searched anew.
     is_near = (scene.place.speed_mps or 0.0) * look_ahead_s < scene.policy.search.rings_m[0] / 2
     rows = found.rows if is_near else scene.around(ahead).rows
-    return [_extra_look(scene, ahead, rows, count, looks=looks, role=CameraRole.NEXT)]
+    return [(yield from _extra_look(scene, ViewRequest(rows, ahead), count, looks=looks, role=CameraRole.NEXT))]
 
 
-def _corridors(scene: Scene, looks: list[Look]) -> list[Look]:
+def _corridors(scene: Scene, looks: list[Look]) -> Looking[list[Look]]:
     """Return cameras along the ways of the responding units, in driving order."""
     count = scene.policy.selection.corridor_cameras
     result: list[Look] = []
     for route in routes_of(scene.case, scene.place):
         strip = strip_along(route, scene.policy.search.rings_m[0])
         found = inside(scene.cameras, strip, route, scene.standing.camera_purposes, scene.policy.search)
-        look = _extra_look(scene, route, found.rows, count, looks=looks + result, role=CameraRole.CORRIDOR)
+        request = ViewRequest(found.rows, route)
+        look = yield from _extra_look(scene, request, count, looks=looks + result, role=CameraRole.CORRIDOR)
         reached = [int(np.argmax(look.views.seen[pick.view])) for pick in look.picks]
         in_order = tuple(pick for _, pick in sorted(zip(reached, look.picks, strict=True), key=lambda item: item[0]))
         result.append(replace(look, picks=in_order))
@@ -193,14 +219,15 @@ def _corridors(scene: Scene, looks: list[Look]) -> list[Look]:
 
 
 def _extra_look(
-    scene: Scene, region: Region, rows: NDArray[np.intp], count: int, *, looks: list[Look], role: CameraRole
-) -> Look:
+    scene: Scene, request: ViewRequest, count: int, *, looks: list[Look], role: CameraRole
+) -> Looking[Look]:
     """Return cameras for another region of the case, none of them chosen already and none as a mere left-over."""
-    views = views_of(scene.cameras, rows, region, scene.policy.view)
+    rows = request.rows
+    views = yield request
     taken = [int(look.views.rows[pick.candidate]) for look in looks for pick in look.picks]
     wish = Wish(scene.cameras.site[rows], ~_is_among(rows, taken), _is_among(rows, scene.rows_held(role)), count)
-    choice = choose(views, region.weights, wish, scene.policy.selection)
-    return Look(region, views, tuple(pick for pick in choice.picks if not pick.filled), role)
+    choice = choose(views, request.region.weights, wish, scene.policy.selection)
+    return Look(request.region, views, tuple(pick for pick in choice.picks if not pick.filled), role)
 
 
 def _is_among(rows: NDArray[np.intp], few: list[int]) -> NDArray[np.bool_]:

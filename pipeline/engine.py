@@ -5,6 +5,8 @@ however the records were cut into batches. Cases do not know of each other, so f
 together in numpy; several records of one case are taken round by round, in their order.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,12 +18,14 @@ from pipeline.fix_rules import FixRound, apply_fixes
 from pipeline.intake import Event, Fixes, Intake
 from pipeline.policy import Policy
 from pipeline.state import PartitionState
-from pipeline.step_work import StepWork
+from pipeline.step_work import Ask, StepWork
 from pipeline.ticks import apply_tick
 from schemas.camera_assignment import InputRef
 from schemas.case_state import CaseState
 from schemas.incident import Incident
 from schemas.topics import TRACKER_FIXES
+
+_KEPT = fix_rules.OUTCOMES[fix_rules.KEPT]
 
 
 def step(
@@ -52,6 +56,23 @@ def step(
     return work.finish()
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A case to decide on because of a record.
+
+    Attributes:
+        ask: the case and why.
+        topic: the record's topic.
+        otherwise: how the record ended if no version is made.
+        ingested_us: when a connector read the record.
+    """
+
+    ask: Ask
+    topic: str
+    otherwise: str
+    ingested_us: int
+
+
 def _apply_records(work: StepWork, intake: Intake) -> None:
     """Apply events and fixes round by round: in a round no case appears twice."""
     state, fixes, events = work.state, intake.fixes, intake.events
@@ -68,11 +89,22 @@ def _apply_records(work: StepWork, intake: Intake) -> None:
     rounds = _rounds(slots, by_order)
     for number in range(int(rounds.max()) + 1):
         members = np.flatnonzero(rounds == number)
+        asked: list[Asked] = []
         if fixes is not None and len(rows := members[members < fix_count]):
-            _apply_fix_round(work, FixRound(fixes, rows, slots[rows], now_us[rows]))
+            asked += _apply_fixes(work, FixRound(fixes, rows, slots[rows], now_us[rows]))
         for member in members[members >= fix_count].tolist():
-            _apply_event(work, events[member - fix_count], int(now_us[member]))
+            asked += _apply_event(work, events[member - fix_count], int(now_us[member]))
+        _decide(work, asked)
     _free_empty(state, slots)
+
+
+def _decide(work: StepWork, asked: list[Asked]) -> None:
+    """Decide on the cases of a round together, and count how their records ended."""
+    made = work.decide_and_note([a.ask for a in asked])
+    for a, assignment in zip(asked, made, strict=True):
+        work.result.outcomes[a.topic, a.otherwise if assignment is None else "decided"] += 1
+        if assignment is not None:
+            work.result.reported.append((assignment.services[0], a.ingested_us))
 
 
 def _free_empty(state: PartitionState, slots: NDArray[np.intp]) -> None:
@@ -93,7 +125,8 @@ def _rounds(slots: NDArray[np.intp], by_order: NDArray[np.intp]) -> NDArray[np.i
     return rounds
 
 
-def _apply_fix_round(work: StepWork, members: FixRound) -> None:
+def _apply_fixes(work: StepWork, members: FixRound) -> list[Asked]:
+    """Write the fixes of a round into the tracks; return the cases whose cameras must be looked at anew."""
     subjects, outcomes = work.state.subjects, work.result.outcomes
     fixes, rows, slots = members.fixes, members.rows, members.slots
     verdicts = apply_fixes(subjects, members, work.policy.movement)
@@ -106,18 +139,17 @@ def _apply_fix_round(work: StepWork, members: FixRound) -> None:
             outcomes[TRACKER_FIXES.name, outcome] += count
     for i in np.flatnonzero((verdicts.verdict == fix_rules.JUMP) | (verdicts.verdict == fix_rules.MIXED)).tolist():
         work.result.refusals.append(_fix_refusal(fixes, int(rows[i]), int(verdicts.verdict[i])))
+    asked = []
     for i in np.flatnonzero(verdicts.reselect).tolist():
         row, key = int(rows[i]), fixes.case_id[rows[i]]
         case = work.state.cases[key]
         source = InputRef(topic=TRACKER_FIXES.name, partition=fixes.partition, offset=int(fixes.offset[row]))
         reason = "moved" if case.anchor is not None else "located"
-        decided = work.decide_and_note(
-            key, case, reason, int(members.now_us[i]), (source,), must=case.anchor is None, order=int(fixes.order[row])
-        )
-        if decided is not None:
-            outcomes[TRACKER_FIXES.name, "kept"] -= 1
-            outcomes[TRACKER_FIXES.name, "decided"] += 1
-            work.result.reported.append((decided.services[0], int(fixes.ingested_us[row])))
+        now_us, order = int(members.now_us[i]), int(fixes.order[row])
+        ask = Ask(key, case, reason, now_us, (source,), must=case.anchor is None, order=order)
+        asked.append(Asked(ask, TRACKER_FIXES.name, _KEPT, int(fixes.ingested_us[row])))
+    outcomes[TRACKER_FIXES.name, _KEPT] -= len(asked)  # each is counted again by what its decision is
+    return asked
 
 
 def _fix_refusal(fixes: Fixes, row: int, verdict: int) -> Refusal:
@@ -138,24 +170,23 @@ def _fix_refusal(fixes: Fixes, row: int, verdict: int) -> Refusal:
     )
 
 
-def _apply_event(work: StepWork, event: Event, now_us: int) -> None:
+def _apply_event(work: StepWork, event: Event, now_us: int) -> list[Asked]:
+    """Apply an event to its case; return the case to decide on, if it changed."""
     key = event.record.case_id.encode()
     case = work.state.cases.get(key)
     applied = _applied(case, event, now_us)
     if applied.outcome == EXERCISE_MIX:
         work.result.outcomes[event.topic, "dead-letter"] += 1
         work.result.refusals.append(_event_refusal(event))
-        return
+        return []
     if applied.outcome != "changed" or applied.case is None:
         work.result.outcomes[event.topic, applied.outcome] += 1
-        return
+        return []
     if applied.case.exercise != (case is not None and case.exercise):
         work.drop_track(key)  # where a drill was played is not where a real person is, nor the other way round
     source = InputRef(topic=event.topic, partition=event.partition, offset=event.offset)
-    decided = work.decide_and_note(key, applied.case, applied.reason, now_us, (source,), must=True, order=event.order)
-    work.result.outcomes[event.topic, "decided" if decided else "noted"] += 1
-    if decided is not None:
-        work.result.reported.append((decided.services[0], event.record.ingested_us))
+    ask = Ask(key, applied.case, applied.reason, now_us, (source,), must=True, order=event.order)
+    return [Asked(ask, event.topic, "noted", event.record.ingested_us)]
 
 
 def _applied(case: CaseState | None, event: Event, now_us: int) -> Applied:

@@ -1,12 +1,13 @@
 """Where a case's target is now, with the uncertainty that time adds."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 import shapely
 
-from pipeline import geo
 from pipeline.case import ALERT_PREFIX, UNUSABLE_QUALITIES, Standing, open_reports
+from pipeline.geo import Plane
 from pipeline.policy import US_PER_S, Policy
 from pipeline.region import Region, along, disc, polygon_of, spread_over
 from schemas.case_state import CaseReport, CaseState
@@ -47,9 +48,9 @@ class Place:
         """Return where a moving subject will be soon; None when it stands or its course is unknown."""
         if self.heading_deg is None or self.speed_mps is None or look_ahead_s <= 0:
             return None
-        lat_deg, lon_deg = geo.destination(
-            self.location.lat_deg, self.location.lon_deg, self.heading_deg, self.speed_mps * look_ahead_s
-        )
+        ahead_m, heading_rad = self.speed_mps * look_ahead_s, math.radians(self.heading_deg)
+        plane = Plane(self.location.lat_deg, self.location.lon_deg)
+        lat_deg, lon_deg = plane.to_degrees(ahead_m * math.sin(heading_rad), ahead_m * math.cos(heading_rad))
         return disc(float(lat_deg), float(lon_deg), self.accuracy_m)
 
 

@@ -1,5 +1,6 @@
 """One step of the engine under way: what is decided so far, and what must be written at its end."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -9,11 +10,37 @@ from pipeline.assignment import Occasion
 from pipeline.batch import StepResult
 from pipeline.camera_table import CameraTable
 from pipeline.case import is_ended
-from pipeline.decision import decide, release
+from pipeline.decision import Deliberation, conclude, deliberate, release
 from pipeline.policy import Policy
 from pipeline.state import PartitionState
 from schemas.camera_assignment import CameraAssignment, CaseStatus, InputRef
 from schemas.case_state import CaseState
+
+# So many decisions are under way at once: what they ask for is answered together, and memory stays small.
+DELIBERATIONS_MAX = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A case to decide on, and why.
+
+    Attributes:
+        key: its key.
+        case: the case as it is, with what was just reported.
+        reason: why it is looked at.
+        now_us: the now of the decision.
+        sources: what it is decided from.
+        must: whether a version is due even with the same cameras.
+        order: place of its version among those of the unit.
+    """
+
+    key: bytes
+    case: CaseState
+    reason: str
+    now_us: int
+    sources: tuple[InputRef, ...]
+    must: bool
+    order: int
 
 
 @dataclass(slots=True)
@@ -28,29 +55,31 @@ class StepWork:
     dirty_slots: list[NDArray[np.intp]] = field(default_factory=list)
     dropped_tracks: set[bytes] = field(default_factory=set)
 
-    def decide_and_note(
-        self,
-        key: bytes,
-        case: CaseState,
-        reason: str,
-        now_us: int,
-        sources: tuple[InputRef, ...],
-        *,
-        must: bool,
-        order: int,
-    ) -> CameraAssignment | None:
-        """Decide on a case; note its new state, and its new version if it has one."""
-        slot = self.state.subjects.slot_of.get(key)
+    def decide_and_note(self, asks: Sequence[Ask]) -> list[CameraAssignment | None]:
+        """Decide on distinct cases; note their new states and versions, and return the versions (None for none)."""
+        made: list[CameraAssignment | None] = []
+        for start in range(0, len(asks), DELIBERATIONS_MAX):
+            some = asks[start : start + DELIBERATIONS_MAX]
+            decisions = conclude([self._deliberation(ask) for ask in some], self.cameras, self.policy)
+            made += [self._note_decision(ask, *decision) for ask, decision in zip(some, decisions, strict=True)]
+        return made
+
+    def _deliberation(self, ask: Ask) -> Deliberation:
+        slot = self.state.subjects.slot_of.get(ask.key)
         track = None if slot is None else self.state.subjects.track(slot)
-        occasion = Occasion(now_us, reason, sources, self.cameras.version)
-        after, assignment = decide(case, track, self.cameras, self.policy, occasion=occasion, must=must)
         if slot is not None and track is not None:
             self.state.subjects.note_look(slot)
             self.dirty_slots.append(np.array([slot], np.intp))
-        self._note(key, after)
+        occasion = Occasion(ask.now_us, ask.reason, ask.sources, self.cameras.version)
+        return deliberate(ask.case, track, self.cameras, self.policy, occasion=occasion, must=ask.must)
+
+    def _note_decision(
+        self, ask: Ask, after: CaseState, assignment: CameraAssignment | None
+    ) -> CameraAssignment | None:
+        self._note(ask.key, after)
         if assignment is not None:
-            self.assignments.append((order, assignment))
-            self._count(case, assignment)
+            self.assignments.append((ask.order, assignment))
+            self._count(ask.case, assignment)
         return assignment
 
     def release_and_note(

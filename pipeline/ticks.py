@@ -9,7 +9,7 @@ from pipeline.candidates import is_usable
 from pipeline.case import LEASE_EXPIRED, is_ended
 from pipeline.policy import US_PER_S
 from pipeline.state import renewal_us
-from pipeline.step_work import StepWork
+from pipeline.step_work import Ask, StepWork
 from schemas.camera_assignment import CaseStatus, InputRef
 from schemas.case_state import CaseState
 
@@ -56,12 +56,13 @@ def _look_at(work: StepWork, key: bytes, order: int) -> None:
         and case.valid_until_us < _age_limit_us(work, case)
         and _heard_since(work, key, case)
     ):
-        work.decide_and_note(key, case, "lease-renewed", now_us, _sources(work), must=True, order=order)
+        work.decide_and_note([Ask(key, case, "lease-renewed", now_us, _sources(work), must=True, order=order)])
     elif now_us >= case.valid_until_us:
         work.release_and_note(key, case, LEASE_EXPIRED, now_us, _sources(work), order=order)
     else:
         reason = "cameras-available" if case.status == CaseStatus.WAITING else "position-ageing"
-        if work.decide_and_note(key, case, reason, now_us, _sources(work), must=False, order=order) is None:
+        ask = Ask(key, case, reason, now_us, _sources(work), must=False, order=order)
+        if work.decide_and_note([ask]) == [None]:
             _look_again(work, key, case)
 
 
@@ -129,4 +130,4 @@ def _look_at_cameras(work: StepWork, key: bytes, order: int) -> None:
     case = work.state.cases[key]
     lost = bool(_lost(work.cameras, [held.camera_id for held in case.held]))
     reason = "camera-lost" if lost else "camera-changed"
-    work.decide_and_note(key, case, reason, work.state.clock_us, _sources(work), must=lost, order=order)
+    work.decide_and_note([Ask(key, case, reason, work.state.clock_us, _sources(work), must=lost, order=order)])

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pipeline.policy import SelectionPolicy
 from pipeline.region import disc
 from pipeline.selection import Choice, Wish, choose
-from pipeline.visibility import Views, views_of
+from pipeline.visibility import ViewRequest, Views, views_of
 from schemas.camera import Camera
 from tests.pipeline.engine_runs import DEMO
 from tests.support import brute_force
@@ -29,7 +29,7 @@ class World:
         self.region = disc(*HERE, accuracy_m)
         rows, _ = self.table.near(*HERE, 5_000.0)
         self.rows = rows
-        self.views: Views = views_of(self.table, rows, self.region, DEMO.view)
+        self.views: Views = views_of(self.table, [ViewRequest(rows, self.region)], DEMO.view)[0]
         by_id = {camera.camera_id: camera for camera in cameras}
         self.cameras = [by_id[self.table.camera_id(row)] for row in rows.tolist()]
         points = brute_force.target_points(accuracy_m)
@@ -243,6 +243,6 @@ def test_cameras_that_may_not_be_chosen_are_neither_picked_nor_runners_up() -> N
 def test_of_nothing_nothing_is_chosen() -> None:
     table, region = a_table(), disc(*HERE, 10.0)
     none = np.zeros(0, np.intp)
-    views = views_of(table, none, region, DEMO.view)
+    (views,) = views_of(table, [ViewRequest(none, region)], DEMO.view)
     wish = Wish(none, np.zeros(0, np.bool_), np.zeros(0, np.bool_), 4)
     assert_nothing(choose(views, region.weights, wish, POLICY))

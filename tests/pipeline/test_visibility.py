@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from pipeline.geo import Plane
 from pipeline.policy import ViewPolicy
-from pipeline.region import Region, disc
-from pipeline.visibility import Views, level_at, views_of
+from pipeline.region import Region, disc, polygon_of, spread_over
+from pipeline.visibility import ViewRequest, Views, level_at, views_of
 from schemas.camera import Camera
+from schemas.location import Area, Point
 from tests.pipeline.engine_runs import DEMO
 from tests.support.records import LAT_DEG, LON_DEG, a_camera, a_table, at
 
@@ -30,7 +31,7 @@ def points(*offsets_m: tuple[float, float]) -> Region:
 def views(region: Region, *cameras: Camera, policy: ViewPolicy = CLEAR) -> Views:
     table = a_table(*cameras)
     rows = np.array([table.row_of(camera.camera_id) for camera in cameras], np.intp)
-    return views_of(table, rows, region, policy)
+    return views_of(table, [ViewRequest(rows, region)], policy)[0]
 
 
 def seen(region: Region, camera: Camera, policy: ViewPolicy = CLEAR) -> list[float]:
@@ -136,7 +137,7 @@ def test_a_registry_that_says_zero_degrees_does_not_know_the_field(width_px: int
 
 
 def test_nothing_to_look_through_gives_no_views() -> None:
-    found = views_of(a_table(), np.zeros(0, np.intp), points((0, 1), (1, 0)), POLICY)
+    (found,) = views_of(a_table(), [ViewRequest(np.zeros(0, np.intp), points((0, 1), (1, 0)))], POLICY)
     assert found.seen.shape == (0, 2)
     assert len(found.camera) == len(found.rows) == 0
 
@@ -192,3 +193,37 @@ def test_whatever_a_registry_says_views_are_finite_probabilities(members: list[C
     assert (found.observe_range_m > 0).all()
     assert ((found.bearing_deg >= 0) & (found.bearing_deg < 360)).all()
     assert sorted(set(found.camera.tolist())) == list(range(len(members)))
+
+
+def test_regions_computed_together_get_exactly_what_each_gets_alone() -> None:
+    rnd = np.random.default_rng(3)
+    kinds = ("fixed", "ptz", "all-round", "unknown")
+    table = a_table(
+        *(
+            a_camera(
+                f"c{i}",
+                location=at(*rnd.uniform(-300, 300, 2).tolist()),
+                kind=kinds[i % 4],
+                azimuth_deg=float(rnd.uniform(0, 360)) if i % 3 else None,
+                width_px=1920 if i % 5 == 0 else None,
+            )
+            for i in range(120)
+        )
+    )
+    requests = []
+    for number in range(40):
+        place = at(*rnd.uniform(-200, 200, 2).tolist())
+        rows = np.sort(rnd.choice(120, int(rnd.integers(0, 60)), replace=False))
+        requests.append(ViewRequest(rows, disc(place.lat_deg, place.lon_deg, float(rnd.uniform(1, 80)))))
+        if number % 7 == 0:
+            ring = tuple(Point(lat_deg=LAT_DEG + y, lon_deg=LON_DEG + x) for x, y in ((0, 0), (0.001, 0), (0, 0.001)))
+            area = polygon_of(Area(polygon=ring))
+            assert area is not None
+            requests.append(ViewRequest(rows, spread_over(area)))
+
+    together = views_of(table, requests, POLICY)
+
+    for request, views in zip(requests, together, strict=True):
+        (alone,) = views_of(table, [request], POLICY)
+        for name in ("rows", "distance_m", "bearing_deg", "camera", "field_deg", "observe_range_m", "heading", "seen"):
+            assert np.array_equal(getattr(views, name), getattr(alone, name)), name
