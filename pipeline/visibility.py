@@ -130,16 +130,20 @@ def _views_together(cameras: CameraTable, requests: list[ViewRequest], policy: V
     # Most candidates are too far to show any point: only the rest is computed point by point.
     region_m = np.sqrt(points_x * points_x + points_y * points_y).max(axis=1)
     reach = np.flatnonzero((np.hypot(x_m, y_m) - region_m[of])[camera] <= weak_m)
-    at = camera[reach]
-    dx, dy = points_x[of[at]] - x_m[at, None], points_y[of[at]] - y_m[at, None]
+    # What depends on the camera alone is computed once for all its views; ``at`` is each view's place among them.
+    near, at = np.unique(camera[reach], return_inverse=True)
+    dx, dy = points_x[of[near]] - x_m[near, None], points_y[of[near]] - y_m[near, None]
     d_m = np.sqrt(dx * dx + dy * dy)
-    strength = np.where(d_m <= observe_m[reach, None], 1.0, np.where(d_m <= weak_m[reach, None], policy.weak_view, 0.0))
-    shown = strength * np.exp(d_m * (-1.0 / policy.clutter_scale_m))
-    bound = (known & ~all_round)[at]
-    if bound.any():
-        shown[bound] *= _in_field(dx[bound], dy[bound], axis_deg[at[bound]], field_deg[reach[bound]])
+    fade = np.exp(d_m * (-1.0 / policy.clutter_scale_m))
+    d_view = d_m[at]
+    strength = np.where(d_view <= observe_m[reach, None], 1.0, policy.weak_view * (d_view <= weak_m[reach, None]))
+    # A point is in the field where its part along the optical axis is large enough: no arc tangent for each.
+    axis = np.radians(axis_deg[near])[:, None]
+    along_m = dx * np.sin(axis) + dy * np.cos(axis)
+    least_m = d_view * np.cos(np.radians(field_deg[reach] / 2))[:, None]
+    bound = (known & ~all_round)[camera[reach], None]
     seen = np.zeros((len(camera), points_x.shape[1]))
-    seen[reach] = shown
+    seen[reach] = strength * fade[at] * (~bound | (along_m[at] >= least_m))
 
     distance_m = np.hypot(to_x, to_y)
     view_ends = np.searchsorted(camera, ends)
@@ -192,15 +196,6 @@ def _targets(
     near = (d_m <= EASY_REACH_M) | (d_m == d_m.min(axis=1, keepdims=True))
     share = near / near.sum(axis=1, keepdims=True)
     return share @ region.x_m, share @ region.y_m
-
-
-def _in_field(
-    dx: NDArray[np.float64], dy: NDArray[np.float64], axis_deg: NDArray[np.float64], field_deg: NDArray[np.float64]
-) -> NDArray[np.bool_]:
-    """Return which points lie within half a field of view of the optical axis, shape (views, points)."""
-    # By the dot product with the axis instead of the angle itself, which costs an arc tangent a point.
-    axis, half = np.radians(axis_deg)[:, None], np.radians(field_deg / 2)[:, None]
-    return np.asarray(dx * np.sin(axis) + dy * np.cos(axis) >= np.sqrt(dx * dx + dy * dy) * np.cos(half))
 
 
 def _fields(
