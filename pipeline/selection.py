@@ -43,25 +43,24 @@ class Choice:
     Attributes:
         picks: in the order they were chosen.
         utility: probability that at least one of them shows the target, 0 to 1.
-        gains_left: what each view would add to it; 0 for views of chosen cameras.
-        camera: each view's camera, its place among the candidates.
+        rest: the state of the choice after them, for the next best.
         runner_up_max: how many of the next best are named.
     """
 
     picks: tuple[Pick, ...]
     utility: float
-    gains_left: NDArray[np.float64]
-    camera: NDArray[np.intp]
+    rest: "_Greedy"
     runner_up_max: int
 
     @property
     def runner_up(self) -> tuple[tuple[int, float], ...]:
         """Return (candidate, gain) of the next best that were not chosen, best first."""
+        gains = np.where(self.rest.open_views, self.rest.gains(), 0.0)
         best: dict[int, float] = {}
-        for view in np.argsort(-self.gains_left, kind="stable").tolist():
-            if self.gains_left[view] <= 0 or len(best) >= self.runner_up_max:
+        for view in np.argsort(-gains, kind="stable").tolist():
+            if gains[view] <= 0 or len(best) >= self.runner_up_max:
                 break
-            best.setdefault(int(self.camera[view]), float(self.gains_left[view]))
+            best.setdefault(self.rest.camera_of(view), float(gains[view]))
         return tuple(best.items())
 
 
@@ -97,8 +96,7 @@ def choose(views: Views, weights: NDArray[np.float64], wish: Wish, policy: Selec
         picks.append(greedy.take(*best))
     utility = greedy.utility()
     picks += _nearest_left(greedy, wish.count - len(picks))
-    gains_left = np.where(greedy.open_views, greedy.gains(), 0.0)
-    return Choice(tuple(picks), utility, gains_left, views.camera, policy.runner_up)
+    return Choice(tuple(picks), utility, greedy, policy.runner_up)
 
 
 class _Greedy:
@@ -126,6 +124,9 @@ class _Greedy:
             best = int(np.where(gains >= self._min_gain, gains + self._offset, -np.inf).argmax())
         enough = self.open_views[best] and gains[best] >= self._min_gain
         return (best, float(gains[best])) if enough else None
+
+    def camera_of(self, view: int) -> int:
+        return int(self._views.camera[view])
 
     def gains(self) -> NDArray[np.float64]:
         return np.asarray(self._heading * (self._views.seen @ self._left))
