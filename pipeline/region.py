@@ -15,6 +15,9 @@ DISC_POINTS = 48
 AREA_POINTS = 96
 ROUTE_STEP_M = 40.0
 ROUTE_POINTS_MAX = 60
+# Nobody drives further to a scene; a longer way is a fault in a position and gets no corridor.
+ROUTE_M_MAX = 100_000.0
+_EARTH_DEG = shapely.box(-180.0, -90.0, 180.0, 90.0)
 # 68 % of a two-dimensional normal distribution lie within 1.51 standard deviations: sqrt(-2 ln 0.32).
 R68_PER_SIGMA = 1.51
 _GOLDEN_ANGLE_RAD = np.pi * (3 - np.sqrt(5))
@@ -105,24 +108,29 @@ def _cell_centres_m(low_m: float, high_m: float, step_m: float, share: float) ->
 
 
 def strip_along(region: Region, width_m: float) -> shapely.Polygon:
-    """Return the strip of so many metres on either side of a way's points, in (lon, lat) degrees."""
+    """Return the strip of so many metres on either side of a way's points, in (lon, lat) degrees, within the map."""
     strip = shapely.LineString(np.column_stack([region.x_m, region.y_m])).buffer(width_m)
 
     def to_degrees(points_m: NDArray[np.float64]) -> NDArray[np.float64]:
         lat_deg, lon_deg = region.plane.to_degrees(points_m[:, 0], points_m[:, 1])
         return np.column_stack([lon_deg, lat_deg])
 
-    return shapely.transform(strip, to_degrees)
+    return shapely.intersection(shapely.transform(strip, to_degrees), _EARTH_DEG)
 
 
 def along(route: Sequence[Point]) -> Region | None:
-    """Return points along a way, the same distance apart, in driving order; None with fewer than two points."""
+    """Return points along a way, the same distance apart, in driving order.
+
+    None with fewer than two points, or if the way is longer than ``ROUTE_M_MAX``.
+    """
     if len(route) < 2:
         return None
     middle = route[len(route) // 2]
     plane = Plane(middle.lat_deg, middle.lon_deg)
     x_m, y_m = plane.to_metres(np.array([p.lat_deg for p in route]), np.array([p.lon_deg for p in route]))
     travelled_m = np.concatenate([[0.0], np.cumsum(np.hypot(np.diff(x_m), np.diff(y_m)))])
+    if travelled_m[-1] > ROUTE_M_MAX:
+        return None
     count = int(np.clip(travelled_m[-1] // ROUTE_STEP_M + 1, 2, ROUTE_POINTS_MAX))
     at_m = np.linspace(0, travelled_m[-1], count)
     xs, ys = np.interp(at_m, travelled_m, x_m), np.interp(at_m, travelled_m, y_m)

@@ -1,12 +1,14 @@
 """Whole lives: cases that end and come back, clocks that are wrong, noise, long ways, and who is told."""
 
+import dataclasses
 import random
 from typing import Any
 
+from pipeline.region import along, strip_along
 from schemas.incident import RespondingUnit
-from schemas.location import Point
+from schemas.location import Location, Point
 from tests.pipeline.engine_runs import DEMO, EngineRun, a_grid, ids, only, policy_with
-from tests.support.records import T0_US, S, a_camera, a_fix, a_table, an_alert, an_incident, at
+from tests.support.records import LAT_DEG, T0_US, S, a_camera, a_fix, a_table, an_alert, an_incident, at
 
 ELDER = "s:elder"
 
@@ -143,3 +145,24 @@ def test_a_long_ways_cameras_are_spread_along_it() -> None:
     by_id = {c.camera_id: c for c in fire.cameras}
     # Each looks at the part of the way before it, not at its far middle.
     assert all(by_id[f"way-{metres // 25}"].distance_m < 120 for metres in corridor)
+
+
+def test_a_unit_on_the_other_side_of_the_earth_gets_no_corridor_and_stops_nobody() -> None:
+    far = Location(lat_deg=37.5, lon_deg=180.0, accuracy_m=0.0, quality="gps")
+    run = on_a_grid()
+
+    fire = an_incident("f", service="fire", kind="structure-fire", urgency_native=None)
+    made = only(run.tell(dataclasses.replace(fire, units=(RespondingUnit(unit_ref="u", position=far),)), now_s=1))
+
+    assert made.status == "active"
+    assert ids(made, "corridor") == []
+
+
+def test_a_way_that_ends_at_the_antimeridian_is_looked_along_as_far_as_it_lies_on_the_map() -> None:
+    end = Point(lat_deg=LAT_DEG, lon_deg=180.0)
+    region = along([Point(lat_deg=LAT_DEG, lon_deg=179.99), end])
+    assert region is not None
+
+    west_deg, _, east_deg, _ = strip_along(region, 150.0).bounds
+
+    assert (west_deg < 179.99, east_deg) == (True, 180.0)

@@ -163,7 +163,7 @@ def test_points_along_a_way_keep_their_distance_and_the_driving_order() -> None:
     assert np.hypot(region.x_m, region.y_m).max() <= region.radius_m
 
 
-@pytest.mark.parametrize("length_m", [0, 5, 39, 1_000, 300_000])
+@pytest.mark.parametrize("length_m", [0, 5, 39, 1_000, 90_000])
 def test_a_way_has_two_to_sixty_points_however_long_it_is(length_m: float) -> None:
     region = along([a_point(0, 0), a_point(length_m, 0)])
     assert region is not None
