@@ -25,6 +25,7 @@ from schemas.case_state import CaseState
 from schemas.incident import Incident
 from schemas.topics import TRACKER_FIXES
 
+_MIX_MESSAGE = "exercise: a drill and a real case do not mix"
 _KEPT = fix_rules.OUTCOMES[fix_rules.KEPT]
 
 
@@ -76,10 +77,15 @@ class Asked:
 def _apply_records(work: StepWork, intake: Intake) -> None:
     """Apply events and fixes round by round: in a round no case appears twice."""
     state, fixes, events = work.state, intake.fixes, intake.events
-    fix_count = len(fixes) if fixes is not None else 0
-    keys = (fixes.case_id if fixes is not None else []) + [event.record.case_id.encode() for event in events]
-    order = np.array((fixes.order.tolist() if fixes is not None else []) + [event.order for event in events], np.int64)
-    now_us = np.array((fixes.now_us.tolist() if fixes is not None else []) + [e.now_us for e in events], np.int64)
+    keys = [event.record.case_id.encode() for event in events]
+    order = np.array([event.order for event in events], np.int64)
+    now_us = np.array([event.now_us for event in events], np.int64)
+    fix_count = 0
+    if fixes is not None:
+        fix_count = len(fixes)
+        keys = fixes.case_id + keys
+        order = np.concatenate([fixes.order, order])
+        now_us = np.concatenate([fixes.now_us, now_us])
     if not keys:
         return
     by_order = np.argsort(order, kind="stable")
@@ -156,7 +162,7 @@ def _fix_refusal(fixes: Fixes, row: int, verdict: int) -> Refusal:
     if verdict == fix_rules.JUMP:
         reason, name, message = "implausible-jump", "location", "location: faster than the policy's max_speed_mps"
     else:
-        reason, name, message = EXERCISE_MIX, "exercise", "exercise: a drill and a real case do not mix"
+        reason, name, message = EXERCISE_MIX, "exercise", _MIX_MESSAGE
     return Refusal(
         topic=TRACKER_FIXES.name,
         partition=fixes.partition,
@@ -204,6 +210,6 @@ def _event_refusal(event: Event) -> Refusal:
         payload=event.payload,
         reason=EXERCISE_MIX,
         field="exercise",
-        message="exercise: a drill and a real case do not mix",
+        message=_MIX_MESSAGE,
         now_us=event.now_us,
     )
