@@ -3,8 +3,11 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
+from schemas.access_audit import AccessAudit
 from schemas.camera_assignment import CameraAssignment
+from schemas.camera_knowledge import CameraKnowledge, CameraObservation
 from schemas.case_state import CaseState
+from schemas.ptz import PtzCommand, PtzGrant, PtzHead, PtzRequest
 
 
 @dataclass(slots=True)
@@ -64,6 +67,14 @@ class StepResult:
         case_states: changed case states by case_id; None forgets the case (tombstones for its state and its
             assignment).
         tracks: changed rows of the subject-tracks topic as (key, value in the wire format); None forgets.
+        beliefs: changed rows of the case-beliefs topic as (key, value in the wire format); None forgets.
+        audits: what the versions mean for access, in order, chained.
+        ptz_requests: wishes of the cases to turn heads, in order.
+        observations: what looks teach of cameras, in order.
+        ptz_commands: orders to heads, in order.
+        ptz_grants: answers to the cases that asked for heads, in order.
+        heads: changed states of heads by camera_id; None forgets.
+        knowledge: changed knowledge of cameras by camera_id; None forgets.
         refusals: records answered with a reason.
         outcomes: how many records of a topic ended how, by (topic, outcome); every input record is counted once.
         reported: (service, ingested_us of the report) for each version that a report or fix led to.
@@ -74,6 +85,14 @@ class StepResult:
     assignments: list[CameraAssignment] = field(default_factory=list)
     case_states: dict[str, CaseState | None] = field(default_factory=dict)
     tracks: list[tuple[bytes, bytes | None]] = field(default_factory=list)
+    beliefs: list[tuple[bytes, bytes | None]] = field(default_factory=list)
+    audits: list[AccessAudit] = field(default_factory=list)
+    ptz_requests: list[PtzRequest] = field(default_factory=list)
+    observations: list[CameraObservation] = field(default_factory=list)
+    ptz_commands: list[PtzCommand] = field(default_factory=list)
+    ptz_grants: list[PtzGrant] = field(default_factory=list)
+    heads: dict[str, PtzHead | None] = field(default_factory=dict)
+    knowledge: dict[str, CameraKnowledge | None] = field(default_factory=dict)
     refusals: list[Refusal] = field(default_factory=list)
     outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
     reported: list[tuple[str, int]] = field(default_factory=list)

@@ -6,8 +6,10 @@ from typing import Any, TypeVar
 
 from shapely import Polygon
 
+from pipeline.belief_policy import BeliefPolicy, belief_policy_from
 from pipeline.errors import PolicyError
 from pipeline.policy_fields import PolicyFields
+from pipeline.ptz_policy import PtzPolicy, ptz_policy_from
 from pipeline.purpose import PurposeGate, purpose_gate_from
 from pipeline.ranking import LAST_RANK, RankTable, rank_table_from
 from schemas.incident import Service
@@ -36,11 +38,29 @@ class ViewPolicy:
     zoom_fields_deg: tuple[float, ...]
     clutter_scale_m: float
     weak_view: float
+    pole_error_m: float
 
 
 @dataclass(frozen=True, slots=True)
 class SelectionPolicy:
-    """How many cameras, and what makes a change worth it. Gains are probabilities of a view, 0 to 1."""
+    """How many cameras, and what makes a change worth it. Gains are probabilities of a view, 0 to 1.
+
+    Attributes:
+        cameras_by_rank: how many cameras a target gets, by rank.
+        next_cameras: how many more for where a moving subject will be soon.
+        corridor_cameras: how many along the way of each responding unit.
+        cap: no assignment has more.
+        min_gain: a camera that adds less is not chosen.
+        ptz_min_gain: a PTZ head that adds less is not taken from whatever it watches.
+        held_bonus: what a camera already held is worth more; half of it if it must be turned by over 30 degrees.
+        travel_cost: what turning a head by 180 degrees costs.
+        switch_gain: a new set must be better than the held one by this much.
+        runner_up: how many of the next best are named.
+        aim_step_deg: a PTZ head is aimed in steps of this size at its widest field.
+        zoom_aim_step_deg: the same at narrower fields.
+        overlap_s: a view that is replaced goes on for so long: turning and opening the new stream.
+        uncertain_m: for each so many metres of the belief's radius beyond the first, one camera more, up to twice.
+    """
 
     cameras_by_rank: tuple[int, ...]
     next_cameras: int
@@ -50,6 +70,12 @@ class SelectionPolicy:
     held_bonus: float
     switch_gain: float
     runner_up: int
+    ptz_min_gain: float
+    travel_cost: float
+    aim_step_deg: float
+    zoom_aim_step_deg: float
+    overlap_s: float
+    uncertain_m: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +140,8 @@ class Policy:
     selection: SelectionPolicy
     movement: MovementPolicy
     lease: LeasePolicy
+    belief: BeliefPolicy
+    ptz: PtzPolicy
     ranks: RankTable
     gate: PurposeGate
     recipients: tuple[Recipient, ...]
@@ -147,6 +175,8 @@ def policy_from(
         selection=_selection(fields.table("selection")),
         movement=_movement(fields.table("movement")),
         lease=_lease(fields.table("lease")),
+        belief=belief_policy_from(fields.table("belief")),
+        ptz=ptz_policy_from(fields.table("ptz")),
         ranks=rank_table_from(PolicyFields("ranks.toml", ranks)),
         gate=purpose_gate_from(PolicyFields("purposes.toml", purposes)),
         recipients=_recipients(people),
@@ -178,6 +208,7 @@ def _view(f: PolicyFields) -> ViewPolicy:
         f.numbers("zoom_fields_deg", 1, 120),
         f.number("clutter_scale_m", 10, 10_000),
         f.number("weak_view", 0, 1),
+        f.number("pole_error_m", 0, 200),
     )
     f.done()
     return result
@@ -193,6 +224,12 @@ def _selection(f: PolicyFields) -> SelectionPolicy:
         f.number("held_bonus", 0, 1),
         f.number("switch_gain", 0, 1),
         f.integer("runner_up", 0, 20),
+        f.number("ptz_min_gain", 0, 1),
+        f.number("travel_cost", 0, 1),
+        f.number("aim_step_deg", 3, 120),
+        f.number("zoom_aim_step_deg", 3, 120),
+        f.number("overlap_s", 0, 60),
+        f.number("uncertain_m", 10, 10_000),
     )
     f.done()
     return result

@@ -26,6 +26,7 @@ class CameraRole(StrEnum):
     NEXT = "next"
     CORRIDOR = "corridor"
     AREA = "area"
+    ENDING = "ending"
     OTHER = "other"
 
 
@@ -47,6 +48,7 @@ class PtzState(StrEnum):
     REQUESTED = "requested"
     GRANTED = "granted"
     DENIED = "denied"
+    SHADOW = "shadow"
     OTHER = "other"
 
 
@@ -82,6 +84,9 @@ class AssignedCamera:
     why: Annotated[dict[str, float], "Terms of its score by name; goldentime explain prints them."] = field(
         default_factory=dict
     )
+    until_us: Annotated[
+        int | None, "Role ending: when its view ends, because the one that replaces it has begun; null otherwise."
+    ] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +96,16 @@ class RunnerUp:
     camera_id: Annotated[str, "Id of the camera."]
     distance_m: Annotated[float, "From the camera to the target, metres."]
     gain: Annotated[float, "What it would have added to the probability of a view, 0 to 1."]
+    why: Annotated[dict[str, float], "Terms of its score by name, as of a chosen camera."] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExcludedCamera:
+    """A camera near the target that could not be chosen, whatever it shows."""
+
+    camera_id: Annotated[str, "Id of the camera."]
+    distance_m: Annotated[float, "From the camera to the target, metres."]
+    reason: Annotated[str, "Which limit: status, position, health, purpose, operator, head-denied."]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,6 +166,14 @@ class CameraAssignment:
     excluded: Annotated[dict[str, int], "Candidates left out by reason: health, purpose, status, range, view."] = field(
         default_factory=dict
     )
+    excluded_nearest: Annotated[tuple[ExcludedCamera, ...], "The nearest of those left out by a limit; at most 8."] = ()
+    p_view: Annotated[
+        float | None, "Probability that at least one of the cameras shows the target, 0 to 1; null without cameras."
+    ] = None
+    assumptions: Annotated[
+        tuple[str, ...],
+        "What was not known and had to be assumed: no-streets, no-buildings, headings-unknown, optics-unknown.",
+    ] = ()
     sources: Annotated[tuple[InputRef, ...], "Records this version was decided from."] = ()
     policy_version: Annotated[str, "Version of the city's policy."]
     camera_table_version: Annotated[str, "How far the camera table had been read: 'cameras@<offset>/health@<offset>'."]

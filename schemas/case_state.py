@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from schemas.camera_assignment import CameraRole, CaseStatus
+from schemas.camera_assignment import CameraRole, CaseStatus, PtzState
 from schemas.incident import RespondingUnit, Service
 from schemas.location import Area, Location
 from schemas.record import CaseId, Codes
@@ -35,6 +35,22 @@ class HeldCamera:
     camera_id: Annotated[str, "Id of the camera."]
     role: Annotated[str, "Why it is held.", Codes(CameraRole)]
     since_us: Annotated[int, "Since when, UTC microseconds since the epoch."]
+    pan_deg: Annotated[float | None, "Bearing it was turned to; null for cameras that do not turn."] = None
+    field_deg: Annotated[float | None, "Horizontal field of view it was set to; null for cameras that do not turn."] = (
+        None
+    )
+    until_us: Annotated[int | None, "Role ending: when its view ends; null otherwise."] = None
+    ptz: Annotated[str, "What became of the wish to turn it.", Codes(PtzState)] = "none"
+    ptz_until_us: Annotated[int, "granted: end of the lease of the head; denied: ask again then."] = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BarredCamera:
+    """A camera that must not be chosen for this case for now: an operator's order, or a head that others hold."""
+
+    camera_id: Annotated[str, "Id of the camera."]
+    reason: Annotated[str, "operator or head-denied."]
+    until_us: Annotated[int | None, "When the bar ends, UTC microseconds since the epoch; null with the case."] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,3 +72,6 @@ class CaseState:
     anchor: Annotated[Location | None, "The place the held cameras were chosen for."] = None
     held: Annotated[tuple[HeldCamera, ...], "Cameras of the newest assignment, best first."] = ()
     recent_event_ids: Annotated[tuple[str, ...], "Newest event ids, to know a repeat; at most 32."] = ()
+    barred: Annotated[tuple[BarredCamera, ...], "Cameras that must not be chosen; at most 64."] = ()
+    pinned: Annotated[tuple[str, ...], "Cameras that an operator wants on the list; at most 16."] = ()
+    extended_by: Annotated[str | None, "Pseudonym of the operator whose order last extended or ended the case."] = None

@@ -4,12 +4,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from schemas.access_audit import AccessAudit
 from schemas.camera import Camera, CameraHealth
 from schemas.camera_assignment import CameraAssignment
+from schemas.camera_knowledge import CameraKnowledge, CameraObservation
+from schemas.case_belief import CaseBelief
 from schemas.case_state import CaseState
 from schemas.connector_cursor import ConnectorCursor
 from schemas.dead_letter import DeadLetter
 from schemas.incident import Incident
+from schemas.operator_command import OperatorCommand
+from schemas.ptz import PtzCommand, PtzGrant, PtzHead, PtzRequest
+from schemas.sighting import Sighting
 from schemas.subject_track import SubjectTrack
 from schemas.tracker_fix import TrackerFix
 from schemas.wandering_alert import WanderingAlert
@@ -85,6 +91,18 @@ TRACKER_FIXES = Topic(
     append_time=True,
     why="positions of trackers; kept a day at most, because they are personal",
 )
+SIGHTINGS = Topic(
+    name="sightings",
+    record=Sighting,
+    key_field="case_id",
+    co_partitioned=True,
+    compacted=False,
+    retention_ms=DAY_MS,
+    append_time=True,
+    why="what operators and analytics saw, or did not see although they looked; personal, kept a day at most",
+)
+OPERATOR_COMMANDS = _case_input("operator-commands", OperatorCommand, "orders of operators about a case or a head")
+PTZ_GRANTS = _case_input("ptz-grants", PtzGrant, "what the arbitration of heads tells the cases that asked")
 CAMERAS = Topic(
     name="cameras",
     record=Camera,
@@ -125,6 +143,67 @@ SUBJECT_TRACKS = Topic(
     compacted=True,
     why="internal: last known position by case_id, forgotten by tombstone",
 )
+CASE_BELIEFS = Topic(
+    name="case-beliefs",
+    record=CaseBelief,
+    key_field=None,
+    co_partitioned=True,
+    compacted=True,
+    why="internal: where the subject of an open case can be, by case_id; forgotten by tombstone",
+)
+ACCESS_AUDITS = Topic(
+    name="access-audits",
+    record=AccessAudit,
+    key_field="case_id",
+    co_partitioned=True,
+    compacted=False,
+    retention_ms=3 * 365 * DAY_MS,
+    why="every decision about access, hash-chained per partition; kept three years",
+)
+PTZ_REQUESTS = Topic(
+    name="ptz-requests",
+    record=PtzRequest,
+    key_field="camera_id",
+    co_partitioned=True,
+    compacted=False,
+    retention_ms=DAY_MS,
+    append_time=True,
+    why="wishes of cases and operators to turn a head, keyed by camera",
+)
+PTZ_COMMANDS = Topic(
+    name="ptz-commands",
+    record=PtzCommand,
+    key_field="camera_id",
+    co_partitioned=True,
+    compacted=True,
+    why="the newest order to each head; the higher fence wins",
+)
+PTZ_HEADS = Topic(
+    name="ptz-heads",
+    record=PtzHead,
+    key_field="camera_id",
+    co_partitioned=True,
+    compacted=True,
+    why="internal: who holds a head",
+)
+CAMERA_OBSERVATIONS = Topic(
+    name="camera-observations",
+    record=CameraObservation,
+    key_field="camera_id",
+    co_partitioned=True,
+    compacted=False,
+    retention_ms=DAY_MS,
+    append_time=True,
+    why="internal: single looks that teach what a camera shows, keyed by camera",
+)
+CAMERA_KNOWLEDGE = Topic(
+    name="camera-knowledge",
+    record=CameraKnowledge,
+    key_field="camera_id",
+    co_partitioned=False,
+    compacted=True,
+    why="what looks and sightings have taught about a camera beyond its registry; one partition, read whole by workers",
+)
 CONNECTOR_CURSORS = Topic(
     name="connector-cursors",
     record=ConnectorCursor,
@@ -134,14 +213,21 @@ CONNECTOR_CURSORS = Topic(
     why="how far each connector has read its source",
 )
 
-CASE_INPUTS = (INCIDENTS, WANDERING_ALERTS, TRACKER_FIXES)
+CASE_INPUTS = (INCIDENTS, WANDERING_ALERTS, TRACKER_FIXES, SIGHTINGS, OPERATOR_COMMANDS, PTZ_GRANTS)
+CAMERA_INPUTS = (PTZ_REQUESTS, CAMERA_OBSERVATIONS)
 _RECORD_TOPICS = (
     *CASE_INPUTS,
+    *CAMERA_INPUTS,
     CAMERAS,
     CAMERA_HEALTH,
+    CAMERA_KNOWLEDGE,
     CAMERA_ASSIGNMENTS,
+    ACCESS_AUDITS,
+    PTZ_COMMANDS,
     CASE_STATES,
     SUBJECT_TRACKS,
+    CASE_BELIEFS,
+    PTZ_HEADS,
     CONNECTOR_CURSORS,
 )
 
@@ -161,7 +247,7 @@ def dead_letters_of(topic: Topic) -> Topic:
 
 TOPICS: tuple[Topic, ...] = (
     *_RECORD_TOPICS,
-    *(dead_letters_of(topic) for topic in (*CASE_INPUTS, CAMERAS, CAMERA_HEALTH)),
+    *(dead_letters_of(topic) for topic in (*CASE_INPUTS, *CAMERA_INPUTS, CAMERAS, CAMERA_HEALTH)),
 )
 BY_NAME: dict[str, Topic] = {topic.name: topic for topic in TOPICS}
 
