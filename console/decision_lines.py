@@ -4,7 +4,17 @@ from zoneinfo import ZoneInfo
 
 from rich.text import Text
 
-from console.wording import aim_of, direction, short_case, terms, time_of_day, what_happened
+from console.wording import (
+    aim_of,
+    direction,
+    ending,
+    head_state,
+    looked_through,
+    short_case,
+    terms,
+    time_of_day,
+    what_happened,
+)
 from schemas.camera_assignment import AssignedCamera, CameraAssignment
 
 # More lines per decision than this and a person loses the thread; explain shows the rest.
@@ -23,12 +33,16 @@ def decision_lines(assignment: CameraAssignment, time_zone: ZoneInfo) -> list[Te
     lines = [_headline(assignment, time_zone)]
     if assignment.status != "active":
         return lines
-    first = assignment.version == 1 or len(assignment.added) == len(assignment.cameras)
-    new = [camera for camera in assignment.cameras if camera.camera_id in assignment.added]
+    present = looked_through(assignment)
+    first = assignment.version == 1 or len(assignment.added) == len(present)
+    new = [camera for camera in present if camera.camera_id in assignment.added]
     shown = new[: CAMERA_LINES_FIRST if first else CAMERA_LINES_CHANGE]
     lines += [_camera_line(camera) for camera in shown]
     if len(new) > len(shown):
         lines.append(Text(f"{_INDENT}+ {len(new) - len(shown)} more", style="dim"))
+    for camera in ending(assignment)[:CAMERA_LINES_CHANGE]:
+        until = "" if camera.until_us is None else f" until {time_of_day(camera.until_us, time_zone)}"
+        lines.append(Text(f"{_INDENT}~ {camera.camera_id} goes on{until}", style="dim"))
     if assignment.released:
         let_go = ", ".join(assignment.released[:3]) + (", .." if len(assignment.released) > 3 else "")
         lines.append(Text(f"{_INDENT}- {let_go}", style="dim"))
@@ -54,7 +68,8 @@ def _camera_line(camera: AssignedCamera) -> Text:
     line.append(f"{camera.level}, p {camera.p_view:.2f}")
     aim = aim_of(camera)
     if aim:
-        line.append(f", {aim}")
+        head = head_state(camera)
+        line.append(f", {aim}" + (f" {head}" if head else ""))
     if camera.why:
         line.append(f"  ({terms(camera.why, 2)})", style="dim")
     return line

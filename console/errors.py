@@ -3,6 +3,8 @@
 ConsoleError                 exit code 2: the command cannot do what was asked
 ├── BrokerUnavailableError   no broker answers at the address, or the embedded one does not start
 ├── NoSuchTopicError         the broker answers, but a topic of the city is not there
+├── LogTooLargeError         there is more to replay than was allowed
+├── LogFileError             a saved log cannot be written, read or understood
 └── DemoFailedError          a part of the demonstration stopped by itself
 """
 
@@ -17,6 +19,14 @@ class BrokerUnavailableError(ConsoleError):
 
 class NoSuchTopicError(ConsoleError):
     """The broker answers, but a topic of the city is not there."""
+
+
+class LogTooLargeError(ConsoleError):
+    """There is more to replay than was allowed."""
+
+
+class LogFileError(ConsoleError):
+    """A saved log cannot be written, read or understood."""
 
 
 class DemoFailedError(ConsoleError):

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 from rich.table import Table
 
-from console.wording import counted, duration, short_case, time_of_day
+from console.wording import counted, duration, looked_through, short_case, time_of_day
 from schemas.camera_assignment import CameraAssignment
 
 # A screen's worth; the most urgent come first and the caption says how many are left out.
@@ -33,8 +33,8 @@ def picture_table(
     rows = urgent_first(assignments, with_ended=with_ended)
     title = f"{counted(len(rows), 'case')} at {time_of_day(now_us, time_zone)}"
     table = Table(title=title, title_justify="left", box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for name in ("rank", "kind", "case", "status", "cameras", "nearest", "since", "lease"):
-        right = name in ("rank", "cameras", "nearest", "lease")
+    for name in ("rank", "kind", "case", "status", "cameras", "nearest", "p", "since", "lease"):
+        right = name in ("rank", "cameras", "nearest", "p", "lease")
         # On a narrow terminal the id gives way; explain takes its beginning.
         table.add_column(name, no_wrap=name != "case", overflow="ellipsis", justify="right" if right else "left")
     for assignment in rows[:MOST_ROWS]:
@@ -45,15 +45,17 @@ def picture_table(
 
 
 def _cells(assignment: CameraAssignment, time_zone: ZoneInfo, now_us: int) -> list[str]:
-    nearest = min((camera.distance_m for camera in assignment.cameras), default=None)
+    present = looked_through(assignment)
+    nearest = min((camera.distance_m for camera in present), default=None)
     ended = assignment.status in ("released", "denied")
     return [
         str(assignment.rank),
         assignment.kind + (" (exercise)" if assignment.exercise else ""),
         short_case(assignment.case_id),
         f"{assignment.status}: {assignment.reason}",
-        str(len(assignment.cameras)),
+        str(len(present)),
         "" if nearest is None else f"{nearest:.0f} m",
+        "" if assignment.p_view is None else f"{assignment.p_view:.2f}",
         time_of_day(assignment.occurred_us, time_zone),
         "" if ended else _left(assignment.valid_until_us - now_us),
     ]

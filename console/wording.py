@@ -4,15 +4,27 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from schemas.camera_assignment import AssignedCamera, CameraAssignment
+from schemas.camera_assignment import AssignedCamera, CameraAssignment, CameraRole
 
 US_PER_S = 1_000_000
 _COMPASS = ("N", "NE", "E", "SE", "S", "SW", "W", "NW")
 # Terms that are shorter in a table than their names.
-_SHORT = {"observe_range_m": "observe to"}
-# Terms that are yes or no: held already, or only the nearest that was left.
-_FLAGS = ("held", "nearest")
+_SHORT = {"observe_range_m": "observe to", "p_view": "p", "level": "range", "factor": "learned", "bonus": "for staying"}
+# Terms that are yes or no: held already, only the nearest that was left, or a second view of what others show.
+_FLAGS = ("held", "nearest", "second")
 SHORT_CASE_CHARACTERS = 26
+_HEADS = {
+    "requested": "asked for",
+    "granted": "granted",
+    "denied": "denied",
+    "shadow": "would be turned (shadow)",
+}
+_ASSUMPTIONS = {
+    "no-streets": "no street map: who is looked for may be anywhere around, also where nobody walks",
+    "no-buildings": "no outlines of buildings: sight is taken as free near streets",
+    "headings-unknown": "some cameras' directions are not known: streets at the pole are as likely as each other",
+    "optics-unknown": "some cameras' optics are not known: the policy's ranges are taken",
+}
 
 
 def time_of_day(at_us: int, time_zone: ZoneInfo) -> str:
@@ -53,6 +65,26 @@ def aim_of(camera: AssignedCamera) -> str:
     return f"turn to {camera.aim.pan_deg:.0f}{zoom}"
 
 
+def head_state(camera: AssignedCamera) -> str:
+    """Return what became of the wish to turn a camera; empty where there is none."""
+    return "" if camera.ptz == "none" else _HEADS.get(camera.ptz, camera.ptz)
+
+
+def assumption(code: str) -> str:
+    """Return in words what had to be assumed; a code that is new here as it is."""
+    return _ASSUMPTIONS.get(code, code)
+
+
+def looked_through(assignment: CameraAssignment) -> list[AssignedCamera]:
+    """Return the cameras without those whose view is just ending."""
+    return [camera for camera in assignment.cameras if camera.role != CameraRole.ENDING]
+
+
+def ending(assignment: CameraAssignment) -> list[AssignedCamera]:
+    """Return the cameras whose view goes on only until the ones that replace them have begun."""
+    return [camera for camera in assignment.cameras if camera.role == CameraRole.ENDING]
+
+
 def terms(why: Mapping[str, float], most: int = 5) -> str:
     """Return the score terms of a camera in the order the worker gives them; terms that are 0 say nothing."""
     told = [_term(name, value) for name, value in why.items() if value]
@@ -79,10 +111,12 @@ def what_happened(assignment: CameraAssignment) -> str:
 
 
 def _what_changed(assignment: CameraAssignment) -> str:
-    now = cameras(len(assignment.cameras))
-    if len(assignment.added) == len(assignment.cameras) and not assignment.released:
+    present = looked_through(assignment)
+    now = cameras(len(present))
+    # A view that is ending counts as let go: it is there only until its successor has begun.
+    added, released = len(assignment.added), len(assignment.released) + len(ending(assignment))
+    if added == len(present) and not released:
         return f"look through {now}: "
-    added, released = len(assignment.added), len(assignment.released)
     if added and released:
         return f"hand over +{added} -{released}, now {now}: "
     return f"change +{added} -{released}, now {now}: " if added or released else f"keep {now}: "

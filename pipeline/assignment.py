@@ -1,57 +1,16 @@
 """Write decisions down: the CameraAssignment of a version and the state that goes with it."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import shapely
-
-from pipeline.camera_columns import KIND_CODES
-from pipeline.camera_table import CameraTable
+from pipeline.assigned import field_of
 from pipeline.case import Standing
-from pipeline.place import Place
+from pipeline.exclusions import Exclusions
 from pipeline.policy import US_PER_S, Policy
-from pipeline.region import Region
-from pipeline.selection import Pick
-from pipeline.visibility import Views, level_at
-from schemas.camera import CameraKind
-from schemas.camera_assignment import (
-    Aim,
-    AssignedCamera,
-    CameraAssignment,
-    CameraRole,
-    CaseStatus,
-    InputRef,
-    PtzState,
-    RunnerUp,
-    Target,
-)
+from schemas.camera_assignment import AssignedCamera, CameraAssignment, CaseStatus, InputRef, RunnerUp, Target
 from schemas.case_state import CaseState, HeldCamera
 from schemas.location import Location, LocationQuality
-
-# Where the height of a camera is unknown: the usual height of a street pole's arm in Korea is 4 to 6 m.
-ASSUMED_HEIGHT_M = 5.0
-_WIDEST_DEG = 60.0
-_PICTURE_HEIGHT_PER_WIDTH = 9 / 16
-_PTZ = KIND_CODES[CameraKind.PTZ]
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """Cameras chosen for one region, and why.
-
-    Attributes:
-        region: what they look at.
-        views: all candidate views.
-        picks: the chosen ones.
-        role: what they are for.
-    """
-
-    region: Region
-    views: Views
-    picks: tuple[Pick, ...]
-    role: CameraRole
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,104 +23,6 @@ class Occasion:
     cameras_version: str
 
 
-def assigned_cameras(
-    cameras: CameraTable, look: Look, case: CaseState, now_us: int, *, first_rank: int
-) -> list[AssignedCamera]:
-    """Return the picks of a look as records ranked from ``first_rank`` on; ``since_us`` carries over from before."""
-    since = {held.camera_id: held.since_us for held in case.held}
-    candidates = [pick.candidate for pick in look.picks]
-    views = look.views
-    lat_deg, lon_deg = look.region.plane.to_degrees(views.target_x_m[candidates], views.target_y_m[candidates])
-    targets_deg = zip(lat_deg.round(7).tolist(), lon_deg.round(7).tolist(), strict=True)
-    return [
-        _assigned(cameras, look, pick, since, now_us, rank=rank, target_deg=target_deg)
-        for rank, (pick, target_deg) in enumerate(zip(look.picks, targets_deg, strict=True), first_rank)
-    ]
-
-
-def _assigned(
-    cameras: CameraTable,
-    look: Look,
-    pick: Pick,
-    since: dict[str, int],
-    now_us: int,
-    *,
-    rank: int,
-    target_deg: tuple[float, float],
-) -> AssignedCamera:
-    views, row = look.views, int(look.views.rows[pick.candidate])
-    camera_id = cameras.camera_id(row)
-    distance_m = float(views.distance_m[pick.candidate])
-    range_m = float(views.observe_range_m[pick.view])
-    turns = int(cameras.kind[row]) == _PTZ
-    return AssignedCamera(
-        camera_id=camera_id,
-        site_id=cameras.site_id(row),
-        owner=cameras.owner(row),
-        role=CameraRole.NEXT if pick.filled else look.role,
-        rank=rank,
-        distance_m=round(distance_m, 1),
-        bearing_deg=round(float(views.bearing_deg[pick.candidate]), 1),
-        level=level_at(distance_m, range_m),
-        p_view=round(pick.p_view, 4),
-        aim=_aim(cameras, look, pick, row, target_deg) if turns else None,
-        ptz=PtzState.NONE,
-        since_us=since.get(camera_id, now_us),
-        why={
-            "gain": round(pick.gain, 4),
-            "heading": round(pick.heading, 4),
-            "observe_range_m": round(range_m, 1),
-            "held": 1.0 if camera_id in since else 0.0,
-            "nearest": 1.0 if pick.filled else 0.0,
-        },
-    )
-
-
-def _aim(cameras: CameraTable, look: Look, pick: Pick, row: int, target_deg: tuple[float, float]) -> Aim:
-    distance_m = max(float(look.views.distance_m[pick.candidate]), 1.0)
-    half_rad = math.radians(float(look.views.field_deg[pick.view]) / 2)
-    height_m = float(cameras.height_m[row])
-    width_m = 2 * distance_m * math.tan(half_rad)
-    drop_m = ASSUMED_HEIGHT_M if math.isnan(height_m) else height_m
-    return Aim(
-        pan_deg=round(float(look.views.bearing_deg[pick.candidate]), 1),
-        tilt_deg=round(math.degrees(math.atan2(drop_m, distance_m)), 1),
-        zoom=round(math.tan(math.radians(_WIDEST_DEG / 2)) / math.tan(half_rad), 2),
-        lat_deg=target_deg[0],
-        lon_deg=target_deg[1],
-        area_width_m=round(width_m, 1),
-        area_height_m=round(width_m * _PICTURE_HEIGHT_PER_WIDTH, 1),
-    )
-
-
-def target_of(place: Place, search_radius_m: float, nearest_owner: str | None, policy: Policy) -> Target:
-    """Return the assignment's ``where``: the district by polygon, else the owner of the nearest camera."""
-    lon_deg, lat_deg = place.location.lon_deg, place.location.lat_deg
-    within = (d.name for d in policy.districts if shapely.intersects_xy(d.polygon, lon_deg, lat_deg))
-    return Target(
-        lat_deg=lat_deg,
-        lon_deg=lon_deg,
-        accuracy_m=round(place.accuracy_m, 1),
-        search_radius_m=round(search_radius_m, 1),
-        heading_deg=place.heading_deg,
-        speed_mps=place.speed_mps,
-        district=next(within, nearest_owner),
-        position_us=place.position_us,
-    )
-
-
-def runner_up_of(cameras: CameraTable, views: Views, runner_up: Sequence[tuple[int, float]]) -> tuple[RunnerUp, ...]:
-    """Return the next best candidates as records."""
-    return tuple(
-        RunnerUp(
-            camera_id=cameras.camera_id(int(views.rows[candidate])),
-            distance_m=round(float(views.distance_m[candidate]), 1),
-            gain=round(gain, 4),
-        )
-        for candidate, gain in runner_up
-    )
-
-
 def active(
     case: CaseState,
     standing: Standing,
@@ -171,7 +32,9 @@ def active(
     chosen: Sequence[AssignedCamera],
     where: Target,
     runner_up: tuple[RunnerUp, ...],
-    excluded: dict[str, int],
+    excluded: Exclusions,
+    p_view: float | None,
+    assumptions: tuple[str, ...],
 ) -> tuple[CaseState, CameraAssignment]:
     """Return the next version of a case that may be looked for: active, or waiting while no camera can be used."""
     names, masked = _recipients(case, standing.allowed_services, policy)
@@ -189,7 +52,10 @@ def active(
         masking_required=masked,
         where=where,
         runner_up=runner_up,
-        excluded=excluded,
+        excluded=excluded.counts,
+        excluded_nearest=excluded.nearest,
+        p_view=None if p_view is None else round(p_view, 4),
+        assumptions=assumptions,
     )
 
 
@@ -257,9 +123,23 @@ def _next_version(
         ended_us=None,
         first_view_us=case.first_view_us or (occasion.now_us if cameras else None),
         anchor=anchor,
-        held=tuple(HeldCamera(camera_id=c.camera_id, role=c.role, since_us=c.since_us) for c in cameras),
+        held=tuple(_held(camera, case) for camera in cameras),
     )
     return state, assignment
+
+
+def _held(camera: AssignedCamera, case: CaseState) -> HeldCamera:
+    before = next((held for held in case.held if held.camera_id == camera.camera_id), None)
+    return HeldCamera(
+        camera_id=camera.camera_id,
+        role=camera.role,
+        since_us=camera.since_us,
+        pan_deg=None if camera.aim is None else camera.aim.pan_deg,
+        field_deg=None if camera.aim is None else field_of(camera.aim),
+        until_us=camera.until_us,
+        ptz=camera.ptz,
+        ptz_until_us=0 if before is None else before.ptz_until_us,
+    )
 
 
 def _anchor(where: Target) -> Location:

@@ -4,35 +4,47 @@ A registry of 2 million is read through here, so the path of a good record is sh
 one tuple. Everything unusual goes the codec's way.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from functools import cache
 from io import BytesIO
-from math import nan
-from typing import Any, NamedTuple
+from math import isfinite, nan
+from struct import pack
+from typing import Any, NamedTuple, TypeVar
+from zlib import crc32
 
 import fastavro
+import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.camera_columns import HEALTH_CODES, KIND_CODES, PURPOSE_BITS
 from pipeline.geo import in_range
 from schemas.camera import Camera, CameraHealth, CameraKind, CameraPurpose, CameraStatus, HealthState
+from schemas.camera_knowledge import SECTORS, CameraKnowledge
 from schemas.codec import HEADER_BYTES, MAGIC, MAX_RECORD_BYTES, decode
 from schemas.errors import RecordDecodeError
 from schemas.location import LocationQuality
 from schemas.registry import newest_schema, published_schemas
 
+V = TypeVar("V")
+Errors = list[tuple[int, RecordDecodeError]]
 # An id, site or owner longer than this is no identifier.
 MAX_ID_BYTES = 256
 # The widest camera in service has some 32,000 pixels in a row; the column holds 2**31.
 MAX_WIDTH_PX = 1_000_000
 # No mast or roof carries a street camera higher; a registry in millimetres is caught by it.
 MAX_HEIGHT_M = 1_000.0
+# No learned factor is larger; one that is was not learned by us.
+MAX_FACTOR = 10.0
+# No pole is searched for farther from its registered position.
+MAX_POLE_OFFSET_M = 500.0
 # Where the registry's connector says that a point is a geocoder's default on which many cameras pile up.
 PILE_FLAG = "pile"
 _OTHER_KIND = KIND_CODES[CameraKind.OTHER]
 _OTHER_HEALTH = HEALTH_CODES[HealthState.OTHER]
 _OTHER_PURPOSE = PURPOSE_BITS[CameraPurpose.OTHER]
 _ACTIVE = CameraStatus.ACTIVE.value
+_POLE_OFFSET = ("pole_east_m", "pole_north_m")
 _NO_POSITION = (LocationQuality.DEFAULT.value, LocationQuality.NONE.value)
 
 
@@ -52,6 +64,48 @@ class CameraRow(NamedTuple):
     site_id: str
     owner: str
     content_hash: int
+
+
+class LearnedRow(NamedTuple):
+    """What the table keeps of a camera's knowledge.
+
+    Attributes:
+        basis: checksum of the registry entry it was learned against, see ``basis_of``.
+        cells: f4 (15,): factors of the 12 sectors, pole east and north of the registered position in metres, and the
+            68 % error of the pole's position in metres.
+    """
+
+    basis: int
+    cells: NDArray[np.float32]
+
+
+def newest_by_key(
+    keys: Sequence[bytes | None],
+    values: Sequence[bytes | None],
+    read: Callable[[bytes, bytes, dict[bytes, V | None]], V | None],
+) -> tuple[dict[bytes, V | None], Errors]:
+    """Return the newest readable value per key (None removes) and the errors by index.
+
+    Args:
+        keys: camera ids.
+        values: records in the wire format, or None for a tombstone.
+        read: called with key, value and what was found so far; gives None where nothing changes.
+    """
+    newest: dict[bytes, V | None] = {}
+    errors: Errors = []
+    for index, (key, value) in enumerate(zip(keys, values, strict=True)):
+        try:
+            known_key = check_key_form(key)
+            if value is None:
+                newest[known_key] = None
+                continue
+            row = read(known_key, value, newest)
+        except RecordDecodeError as error:
+            errors.append((index, error))
+            continue
+        if row is not None:
+            newest[known_key] = row
+    return newest, errors
 
 
 def read_camera(key: bytes, value: bytes) -> CameraRow:
@@ -102,6 +156,33 @@ def read_health(key: bytes, value: bytes) -> int:
     fields = _fields(CameraHealth, value)
     _check_key(key, fields["camera_id"])
     return HEALTH_CODES.get(fields["state"], _OTHER_HEALTH)
+
+
+def read_knowledge(key: bytes, value: bytes) -> LearnedRow:
+    """Return what the table keeps of a knowledge record.
+
+    Raises:
+        RecordDecodeError: it does not decode (reasons of the codec), or its id is not its key (``key-mismatch``), or a
+            number is not finite or beyond its limits (``out-of-range``).
+    """
+    fields = _fields(CameraKnowledge, value)
+    _check_key(key, fields["camera_id"])
+    factors = fields["factors"]
+    if len(factors) != SECTORS:
+        raise _out_of_range("factors", f"{SECTORS} numbers", f"{len(factors)}")
+    cells = [_within("factors", factor, 0.0, MAX_FACTOR) for factor in factors]
+    cells += [_within(name, fields[name], -MAX_POLE_OFFSET_M, MAX_POLE_OFFSET_M) for name in _POLE_OFFSET]
+    cells.append(_within("pole_error_m", fields["pole_error_m"], 0.0, MAX_POLE_OFFSET_M))
+    return LearnedRow(fields["basis"], np.array(cells, np.float32))
+
+
+def basis_of(lat_deg: float, lon_deg: float, kind: int, azimuth_deg: float, field_of_view_deg: float) -> int:
+    """Return the checksum of what looks can contradict of a registry entry; the same on every machine.
+
+    Numbers are rounded to what a registry means: positions to about a metre, angles to a degree.
+    """
+    angles = [round(angle) if isfinite(angle) else -1 for angle in (azimuth_deg, field_of_view_deg)]
+    return crc32(pack("<iiBhh", round(lat_deg * 1e5), round(lon_deg * 1e5), kind, *angles))
 
 
 def _fields(record_type: type[Any], value: bytes) -> dict[str, Any]:

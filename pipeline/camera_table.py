@@ -5,23 +5,21 @@ answers depends on the newest record of each camera and on nothing else: not on 
 which row a camera got.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import TypeVar
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
 from pipeline.camera_columns import HEALTH_UNKNOWN, CameraColumns, SharedTexts
-from pipeline.camera_rows import CameraRow, check_key_form, read_camera, read_health
+from pipeline.camera_rows import CameraRow, Errors, LearnedRow, newest_by_key, read_camera, read_health, read_knowledge
 from pipeline.change_log import ChangeLog
 from pipeline.geo import Floats, Plane
+from pipeline.learned_columns import MAX_LEARNED, LearnedColumns
 from pipeline.site_index import SiteIndex
 from schemas.errors import RecordDecodeError
 
-V = TypeVar("V")
 Rows = NDArray[np.intp]
-Errors = list[tuple[int, RecordDecodeError]]
 # Twice what the table is planned for; about 0.5 GB per million.
 MAX_CAMERAS = 4_000_000
 # Changes that an engine can have missed and still catch up with, instead of looking at all its cases.
@@ -55,6 +53,9 @@ class CameraTable(CameraColumns):
         self._log = ChangeLog(CHANGE_LOG_ROWS)
         self._cameras_offset = -1
         self._health_offset = -1
+        self._knowledge_offset = -1
+        # What looks have taught beyond the registry: ``learned.factor[rows]``, ``learned.pole_east_m[rows]`` and so on.
+        self.learned = LearnedColumns(self)
 
     def __len__(self) -> int:
         """Return how many cameras the table holds."""
@@ -62,8 +63,17 @@ class CameraTable(CameraColumns):
 
     @property
     def version(self) -> str:
-        """Return how far both topics were read: ``cameras@<offset>/health@<offset>``, -1 for nothing."""
-        return f"cameras@{self._cameras_offset}/health@{self._health_offset}"
+        """Return how far the topics were read: ``cameras@<offset>/health@<offset>``, -1 for nothing.
+
+        Once knowledge was read, ``/knowledge@<offset>`` follows.
+        """
+        known = "" if self._knowledge_offset < 0 else f"/knowledge@{self._knowledge_offset}"
+        return f"cameras@{self._cameras_offset}/health@{self._health_offset}{known}"
+
+    @property
+    def factor(self) -> NDArray[np.float32]:
+        """Return by row and sector of 30 degrees what the seen probability is multiplied by; read-only."""
+        return self.learned.factor
 
     @property
     def revision(self) -> int:
@@ -123,7 +133,7 @@ class CameraTable(CameraColumns):
             (index, error) of each record that is not taken, with the codec's reasons, ``key-mismatch``,
             ``out-of-range`` or ``table-full``. It leaves the camera as it was.
         """
-        slice_rows, errors = self._newest(keys, values, self._read_camera)
+        slice_rows, errors = newest_by_key(keys, values, self._read_camera)
         removed = [self._row_of[key] for key, row in slice_rows.items() if row is None and key in self._row_of]
         placed = {key: row for key, row in slice_rows.items() if row is not None}
         if removed or placed:
@@ -148,7 +158,7 @@ class CameraTable(CameraColumns):
         Returns:
             (index, error) of each record that is not taken, as in ``apply_cameras``.
         """
-        states, errors = self._newest(keys, values, self._read_health)
+        states, errors = newest_by_key(keys, values, self._read_health)
         changed = []
         for key, state in states.items():
             row = self._row_of.get(key)
@@ -163,28 +173,31 @@ class CameraTable(CameraColumns):
         self._health_offset = max(self._health_offset, last_offset)
         return errors
 
-    def _newest(
-        self,
-        keys: Sequence[bytes | None],
-        values: Sequence[bytes | None],
-        read: Callable[[bytes, bytes, dict[bytes, V | None]], V | None],
-    ) -> tuple[dict[bytes, V | None], Errors]:
-        """Return the newest readable value per key (None removes) and the errors; ``read`` gives None for no change."""
-        newest: dict[bytes, V | None] = {}
-        errors: Errors = []
-        for index, (key, value) in enumerate(zip(keys, values, strict=True)):
-            try:
-                known_key = check_key_form(key)
-                if value is None:
-                    newest[known_key] = None
-                    continue
-                row = read(known_key, value, newest)
-            except RecordDecodeError as error:
-                errors.append((index, error))
-                continue
-            if row is not None:
-                newest[known_key] = row
-        return newest, errors
+    def apply_knowledge(self, keys: Sequence[bytes | None], values: Sequence[bytes | None], last_offset: int) -> Errors:
+        """Note what was learned of cameras by a slice of the topic ``camera-knowledge``, in its order.
+
+        Knowledge of a camera that is not in the table, or that was learned against another registry entry of it, is
+        kept until the camera comes, or that entry comes again.
+
+        Args:
+            keys: camera ids.
+            values: CameraKnowledge records in the wire format, or None for nothing known.
+            last_offset: offset of the last of them.
+
+        Returns:
+            (index, error) of each record that is not taken, as in ``apply_cameras``.
+        """
+        learned, errors = newest_by_key(keys, values, self._read_knowledge)
+        changed = []
+        for key, known in learned.items():
+            self.learned.note(key, known)
+            row = self._row_of.get(key)
+            if row is not None and self.learned.show(row, key):
+                changed.append(row)
+        if changed:
+            self._log.add(np.array(changed, np.intp))
+        self._knowledge_offset = max(self._knowledge_offset, last_offset)
+        return errors
 
     def _read_camera(self, key: bytes, value: bytes, newest: dict[bytes, CameraRow | None]) -> CameraRow | None:
         if key not in newest:
@@ -201,6 +214,11 @@ class CameraTable(CameraColumns):
             raise RecordDecodeError("table-full", f"health is kept of at most {MAX_CAMERAS} cameras")
         return read_health(key, value)
 
+    def _read_knowledge(self, key: bytes, value: bytes, newest: dict[bytes, LearnedRow | None]) -> LearnedRow:
+        if key not in self.learned and len(self.learned) + len(newest) >= MAX_LEARNED:
+            raise RecordDecodeError("table-full", f"knowledge is kept of at most {MAX_LEARNED} cameras")
+        return read_knowledge(key, value)
+
     def _keep_health(self, key: bytes, code: int) -> None:
         if code == HEALTH_UNKNOWN:
             self._health_without_camera.pop(key, None)
@@ -215,6 +233,7 @@ class CameraTable(CameraColumns):
             self._keep_health(key, int(self.health[row]))
             self._sites.give_back(int(self.site[row]))
             self._owners.give_back(int(self.owner_code[row]))
+            self.learned.show(row, b"")
         self._free += rows
         gone = np.array(rows, np.intp)
         self.alive[gone] = False
@@ -238,6 +257,9 @@ class CameraTable(CameraColumns):
         self.x_m[rows], self.y_m[rows] = self.plane.to_metres(lat_deg, lon_deg)
         for row in rows[~was_alive].tolist():
             self.health[row] = self._health_without_camera.pop(self._ids[row], HEALTH_UNKNOWN)
+        if len(self.learned):
+            for row in rows.tolist():
+                self.learned.show(row, self._ids[row])
         self.alive[rows] = True
         self._index.mark(rows[moved])
         return rows

@@ -9,6 +9,7 @@ from schemas.camera_assignment import CaseStatus
 from schemas.case_state import CaseReport, CaseState
 from schemas.incident import Incident, IncidentStatus, Service
 from schemas.location import Location, LocationQuality
+from schemas.ptz import PtzRequest
 from schemas.wandering_alert import AlertKind, WanderingAlert
 
 RECENT_EVENT_IDS_MAX = 32
@@ -16,8 +17,23 @@ RECENT_EVENT_IDS_MAX = 32
 REPORTS_MAX = 32
 ALERT_PREFIX = "alert:"
 MERGED_PREFIX = "merged-into:"
-EXERCISE_MIX = "exercise-mix"
+MERGED_HERE = "merged"
 LEASE_EXPIRED = "lease-expired"
+RELEASED_BY_ORDER = "released-by-order"
+CLOSED_BY_ORDER = "closed-by-order"
+# How a record can end for its case.
+CHANGED = "changed"
+NOTED = "noted"
+DUPLICATE = "duplicate"
+LATE = "late"
+AFTER_CLOSE = "after-close"
+UNKNOWN_CASE = "unknown-case"
+EXERCISE_MIX = "exercise-mix"
+REFUSED = "refused"
+# After these, an alert from before is late.
+_ENDS_ALERTS = (AlertKind.FOUND, CLOSED_BY_ORDER, RELEASED_BY_ORDER)
+# After these, any newer word of the source opens its report again; all other ends are the source's own, and final.
+_NOT_FINAL = (None, LEASE_EXPIRED, RELEASED_BY_ORDER)
 # Qualities of a location that is no place: cameras are never chosen from it.
 UNUSABLE_QUALITIES = (LocationQuality.DEFAULT, LocationQuality.NONE)
 
@@ -27,14 +43,18 @@ class Applied:
     """What an event did to a case.
 
     Attributes:
-        case: the case afterwards; the same object when nothing changed.
-        outcome: ``changed``, ``duplicate``, ``late`` (older than what is known), ``after-close`` or ``exercise-mix``.
-        reason: for ``changed``: why the next version is made.
+        case: the case afterwards; the same object when nothing changed; None when there is none.
+        outcome: ``changed`` (a version is due), ``noted`` (the state changed, no version is due), ``duplicate``,
+            ``late`` (older than what is known), ``after-close``, ``unknown-case``, ``not-held``; ``exercise-mix`` and
+            ``refused`` are answered in the dead letters.
+        reason: for ``changed``: why the next version is made; for ``refused``: why not.
+        ptz_request: what must be told to the arbitration of heads; None for nothing.
     """
 
     case: CaseState | None
     outcome: str
     reason: str = ""
+    ptz_request: PtzRequest | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +87,10 @@ def apply_incident(case: CaseState | None, incident: Incident, now_us: int) -> A
     # A source whose clock is ahead must not make all that follows seem late.
     observed_us = min(incident.observed_us, now_us)
     if known is not None and observed_us < known.observed_us:
-        return Applied(case, "late")
+        return Applied(case, LATE)
     closed_reason = _closed_reason(incident)
     if known is not None and incident.status != IncidentStatus.REPORTED and _is_final(known.closed_reason):
-        return Applied(case, "after-close")
+        return Applied(case, AFTER_CLOSE)
     report = CaseReport(
         report_id=incident.incident_id,
         service=incident.service,
@@ -85,7 +105,7 @@ def apply_incident(case: CaseState | None, incident: Incident, now_us: int) -> A
         units=incident.units or (known.units if known else ()),
         closed_reason=closed_reason,
     )
-    return Applied(_with_report(case, report, incident.event_id, now_us), "changed", closed_reason or incident.status)
+    return Applied(_with_report(case, report, incident.event_id, now_us), CHANGED, closed_reason or incident.status)
 
 
 def apply_alert(case: CaseState | None, alert: WanderingAlert, now_us: int) -> Applied:
@@ -97,10 +117,10 @@ def apply_alert(case: CaseState | None, alert: WanderingAlert, now_us: int) -> A
     known = next((r for r in case.reports if r.report_id == report_id), None)
     found = alert.kind == AlertKind.FOUND
     newest_us = max((r.observed_us for r in case.reports if r.report_id.startswith(ALERT_PREFIX)), default=0)
-    found_us = max((r.observed_us for r in case.reports if r.closed_reason == AlertKind.FOUND), default=0)
+    found_us = max((r.observed_us for r in case.reports if r.closed_reason in _ENDS_ALERTS), default=0)
     observed_us = min(alert.observed_us, now_us)
     if (known and observed_us < known.observed_us) or observed_us < (newest_us if found else found_us):
-        return Applied(case, "late")
+        return Applied(case, LATE)
     if found:
         case = replace(case, reports=tuple(_found(r, observed_us) for r in case.reports))
     report = CaseReport(
@@ -113,7 +133,7 @@ def apply_alert(case: CaseState | None, alert: WanderingAlert, now_us: int) -> A
         location=_known_place(alert.location, known),
         closed_reason=AlertKind.FOUND.value if found else None,
     )
-    return Applied(_with_report(case, report, alert.event_id, now_us), "changed", alert.kind)
+    return Applied(_with_report(case, report, alert.event_id, now_us), CHANGED, alert.kind)
 
 
 def open_reports(case: CaseState) -> tuple[CaseReport, ...]:
@@ -155,7 +175,7 @@ def _refused(case: CaseState | None, event_id: str, *, exercise: bool) -> Applie
     if case is None:
         return None
     if event_id in case.recent_event_ids:
-        return Applied(case, "duplicate")
+        return Applied(case, DUPLICATE)
     if exercise and not case.exercise and not is_ended(case):
         return Applied(case, EXERCISE_MIX)
     return None
@@ -179,7 +199,7 @@ def _case_for(
         )
     if event.exercise != case.exercise:
         # A real report wins over a drill, and a drill never stands on the reports of a real case that has ended.
-        case = replace(case, exercise=event.exercise, reports=(), opened_us=now_us)
+        case = replace(_without_orders(case), exercise=event.exercise, reports=(), opened_us=now_us)
     return case if case.subject_ref or not subject_ref else replace(case, subject_ref=subject_ref)
 
 
@@ -197,19 +217,25 @@ def _with_report(case: CaseState, report: CaseReport, event_id: str, now_us: int
         reports.remove(closed_first[0])
     was_over = is_ended(case) or not open_reports(case)
     reopens = bool(was_over and report.closed_reason is None and case.version)
-    return replace(
-        case,
-        reports=tuple(sorted(reports, key=lambda r: r.report_id)),
-        opened_us=now_us if reopens else case.opened_us,
-        first_view_us=None if reopens else case.first_view_us,
-        evidence_us=now_us,
-        recent_event_ids=(*case.recent_event_ids, event_id)[-RECENT_EVENT_IDS_MAX:],
-    )
+    if reopens:
+        case = replace(_without_orders(case), opened_us=now_us, first_view_us=None)
+    in_order = tuple(sorted(reports, key=lambda r: r.report_id))
+    return with_event_id(replace(case, reports=in_order, evidence_us=now_us), event_id)
+
+
+def with_event_id(case: CaseState, event_id: str) -> CaseState:
+    """Return the case remembering an event's id, to know it when it is delivered again."""
+    return replace(case, recent_event_ids=(*case.recent_event_ids, event_id)[-RECENT_EVENT_IDS_MAX:])
+
+
+def _without_orders(case: CaseState) -> CaseState:
+    """Return the case without what operators and heads said of a former opening."""
+    return replace(case, barred=(), pinned=(), extended_by=None)
 
 
 def _is_final(closed_reason: str | None) -> bool:
-    """Return whether a report was ended by its source; one that only ran out of time goes on with the next word."""
-    return closed_reason not in (None, LEASE_EXPIRED)
+    """Return whether a report was ended for good; one that ran out of time or was let go opens with the next word."""
+    return closed_reason not in _NOT_FINAL
 
 
 def _found(report: CaseReport, observed_us: int) -> CaseReport:
@@ -220,5 +246,7 @@ def _found(report: CaseReport, observed_us: int) -> CaseReport:
 
 def _closed_reason(incident: Incident) -> str | None:
     if incident.status == IncidentStatus.MERGED:
+        if incident.merged_into == incident.case_id:
+            return MERGED_HERE  # a second report of the same case; the case itself points nowhere
         return MERGED_PREFIX + (incident.merged_into or "unknown")
     return incident.status if incident.status in (IncidentStatus.CLOSED, IncidentStatus.CANCELLED) else None

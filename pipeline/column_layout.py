@@ -1,10 +1,11 @@
 """Where the fields of one Avro record lie in its bytes, so that all rows like it can be read as columns.
 
-Only flat records: strings, longs, doubles, booleans, nullable ones of these, and records nested in them.
+Only flat records: strings, longs, doubles, booleans, nullable ones of these, and records nested in them, nullable
+or not.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, Literal
 
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from schemas.codec import HEADER_BYTES, MAGIC
 from schemas.registry import published_schemas
 
-LeafKind = Literal["string", "long", "double", "boolean"]
+LeafKind = Literal["string", "long", "double", "boolean", "record"]
 _KINDS: Mapping[str, LeafKind] = {"string": "string", "long": "long", "double": "double", "boolean": "boolean"}
 # Nine groups of seven bits hold 63 bits; ten would need a check for overflow, and no time or count needs them.
 MAX_VARINT_BYTES = 9
@@ -26,13 +27,26 @@ _FIXED, _FREE = 0xFF, 0x00
 class Leaf:
     """One field of a flat record; fields of nested records have dotted names, e.g. ``location.lat_deg``.
 
-    ``default`` is what a row of a schema version without this field stands for.
+    Attributes:
+        name: the field's name.
+        kind: what it holds; ``record`` is a nullable nested record, of which only the branch is read here.
+        nullable: whether the row says of it that it is null.
+        default: what a row of a schema version without this field stands for.
+        optional: whether it lies in a nullable record, and is null with it.
+        inside: kind record: how many of the leaves that follow lie in it.
     """
 
     name: str
     kind: LeafKind
     nullable: bool
     default: Any = None
+    optional: bool = False
+    inside: int = 0
+
+    @property
+    def may_be_null(self) -> bool:
+        """Return whether a row may have no value of it."""
+        return self.nullable or self.optional
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +75,7 @@ def leaves(schema_id: int) -> tuple[Leaf, ...]:
     """Return the fields of a flat record in the order in which this version of its schema writes them.
 
     Raises:
-        ValueError: the record has arrays, maps, bytes, nullable records or other unions.
+        ValueError: the record has arrays, maps, bytes or unions other than with null.
     """
     return tuple(_leaves(dict(published_schemas()[schema_id].schema), "", {}))
 
@@ -74,11 +88,15 @@ def _leaves(schema: dict[str, Any], prefix: str, named: dict[str, dict[str, Any]
             kind = named[kind]
         nullable = isinstance(kind, list) and len(kind) == 2 and kind[0] == "null"
         if nullable:
-            kind = kind[1]
+            kind = named.get(kind[1], kind[1]) if isinstance(kind[1], str) else kind[1]
         if isinstance(kind, str) and kind in _KINDS:
             yield Leaf(name, _KINDS[kind], nullable, field.get("default"))
-        elif isinstance(kind, dict) and kind["type"] == "record" and not nullable:
-            yield from _leaves(kind, name + ".", named)
+        elif isinstance(kind, dict) and kind["type"] == "record":
+            inner = list(_leaves(kind, name + ".", named))
+            if nullable:
+                yield Leaf(name, "record", nullable, inside=len(inner))
+                inner = [replace(leaf, optional=True) for leaf in inner]
+            yield from inner
         else:
             raise ValueError(f"{name} is not a string, long, double or boolean: {schema['name']} is not flat")
 
@@ -92,10 +110,14 @@ def layout_of(record: str, row: bytes) -> Layout | None:
         return None
     mask, expected = bytearray(size), bytearray(row)
     mask[:HEADER_BYTES] = bytes([_FIXED]) * HEADER_BYTES
-    places = {}
-    offset = HEADER_BYTES
+    places: dict[str, Place] = {}
+    offset, absent = HEADER_BYTES, 0
     try:
         for leaf in leaves(schema_id):
+            if absent:
+                places[leaf.name] = Place(offset, -1)
+                absent -= 1
+                continue
             if leaf.nullable:
                 if row[offset] not in (0, 2):  # zigzag of branch 0 (null) and branch 1
                     return None
@@ -103,7 +125,10 @@ def layout_of(record: str, row: bytes) -> Layout | None:
                 offset += 1
                 if row[offset - 1] == 0:
                     places[leaf.name] = Place(offset, -1)
+                    absent = leaf.inside
                     continue
+            if leaf.kind == "record":
+                continue
             place, end = _place(leaf.kind, row, offset, mask)
             places[leaf.name] = place
             offset = end

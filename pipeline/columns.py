@@ -7,7 +7,6 @@ the errors are the same as there.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -49,12 +48,12 @@ def decode_columns(record_type: type[Any], values: Sequence[bytes | None], wante
     Args:
         record_type: a record of ``schemas`` whose published schema is flat.
         values: records in the Confluent wire format; None is an error, as for the codec.
-        wanted: field names, dotted for nested records, e.g. ``location.lat_deg``.
+        wanted: field names, dotted for nested records, e.g. ``location.lat_deg``; null where the nested record is.
 
     Raises:
         ValueError: the record is not flat or has no such field.
     """
-    by_name = {leaf.name: leaf for leaf in _leaves_today(record_type)}
+    by_name = {leaf.name: leaf for leaf in _leaves_today(record_type) if leaf.kind != "record"}
     if unknown := [name for name in wanted if name not in by_name]:
         raise ValueError(f"{record_type.__name__} has no field {unknown[0]!r}")
     decoding = _Decoding(record_type, values, [by_name[name] for name in wanted])
@@ -107,7 +106,7 @@ class _Decoding:
                 errors.append((row, error))
                 continue
             for column, leaf, path in cells:
-                column[row] = _cell(leaf, reduce(getattr, path, record))
+                column[row] = _cell(leaf, _at(record, path))
             self.done[row] = True
         return errors
 
@@ -119,7 +118,7 @@ def _leaves_today(record_type: type[Any]) -> tuple[Leaf, ...]:
 def _dtype(leaf: Leaf) -> Any:
     if leaf.kind == "double":
         return np.float64
-    if leaf.kind == "string" or leaf.nullable:
+    if leaf.kind == "string" or leaf.may_be_null:
         return np.object_
     return np.int64 if leaf.kind == "long" else np.bool_
 
@@ -162,7 +161,7 @@ def _column(leaf: Leaf, place: Place | None, table: NDArray[np.uint8]) -> Any:
     if leaf.kind == "double":
         return np.ascontiguousarray(table[:, start:end]).view("<f8")[:, 0]
     column = table[:, start] != 0 if leaf.kind == "boolean" else _longs(table[:, start:end])
-    return _objects(column.tolist()) if leaf.nullable else column
+    return _objects(column.tolist()) if leaf.may_be_null else column
 
 
 def _objects(items: list[Any]) -> NDArray[Any]:
@@ -177,6 +176,15 @@ def _longs(table: NDArray[np.uint8]) -> NDArray[np.int64]:
     for index in range(table.shape[1]):
         number |= (table[:, index] & np.uint8(0x7F)).astype(np.uint64) << np.uint64(7 * index)
     return (number >> np.uint64(1)).astype(np.int64) ^ -(number & np.uint64(1)).astype(np.int64)
+
+
+def _at(record: Any, path: Sequence[str]) -> Any:
+    """Return the value at a path of field names; None within a nested record that is null."""
+    for name in path:
+        if record is None:
+            return None
+        record = getattr(record, name)
+    return record
 
 
 def _cell(leaf: Leaf, value: Any) -> Any:
@@ -220,7 +228,7 @@ def encode_columns(record_type: type[Any], columns: Mapping[str, NDArray[Any]]) 
 
 def _check_columns(record_type: type[Any], fields: tuple[Leaf, ...], columns: Mapping[str, NDArray[Any]]) -> None:
     name = record_type.__name__
-    if other := [f.name for f in fields if f.nullable or f.kind not in ("long", "double") or "." in f.name]:
+    if other := [f.name for f in fields if f.may_be_null or f.kind not in ("long", "double") or "." in f.name]:
         raise ValueError(f"{name}.{other[0]} is not a plain long or double")
     if columns.keys() != {f.name for f in fields}:
         raise ValueError(f"{name} has the fields {[f.name for f in fields]}, got columns {sorted(columns)}")

@@ -3,27 +3,39 @@
 One source serves both: two implementations of the same random walk would drift apart. Kernels therefore keep to what
 numba compiles and Python runs alike: scalars, numpy arrays, no objects. ``kernel.py_func`` is the plain function where
 numba is there, so that tests can hold one against the other.
+
+Machine code is kept on disk, because compiling takes half a minute. numba looks only at the file of a kernel itself and
+would go on with old code when a kernel that it calls has changed in another file; so each state of the kernels' sources
+has a folder of its own. That is the only file this package touches, and nothing that decides is in it.
 """
 
+import hashlib
+import os
+import re
+import shutil
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 from typing import Any, TypeVar
 
 F = TypeVar("F", bound=Callable[..., Any])
+# Folders of machine code that are kept: this one and a few before it, for those who go back and forth.
+FOLDERS_MAX = 5
+_SOURCES = Path(__file__).parent
 
-try:
+numba: Any = None
+with suppress(ImportError):
     import numba
-except ImportError:  # pragma: no cover - the tests run with numba; a job without it runs the kernels' plain functions
-    numba = None
 
 IS_COMPILED = numba is not None
 
 
 def compiled(function: F) -> F:
-    """Return the function compiled (machine code cached beside its module), or itself where numba is missing."""
+    """Return the function compiled, with its machine code kept on disk, or itself where numba is missing."""
     if numba is None:
         return function
     # No fastmath: sums must be the same in compiled and plain form. nogil: other threads run meanwhile.
-    kernel: F = numba.njit(cache=True, nogil=True)(function)
+    kernel: F = numba.njit(cache=_IS_KEPT, nogil=True)(function)
     return kernel
 
 
@@ -31,3 +43,41 @@ def plain(kernel: F) -> F:
     """Return a kernel's plain Python function."""
     function: F = getattr(kernel, "py_func", kernel)
     return function
+
+
+def _keep_machine_code() -> bool:
+    """Tell numba where to keep machine code; return False where it cannot be kept."""
+    if numba is None:
+        return False
+    if os.environ.get("NUMBA_CACHE_DIR"):
+        return True  # whoever sets it looks after it
+    digest = hashlib.sha256(_kernel_sources())
+    kept = _SOURCES.parent / ".cache" / "kernels"
+    folder = kept / digest.hexdigest()[:16]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.touch()
+    except OSError:
+        return False  # a read-only installation compiles at every start
+    for old in sorted(kept.iterdir(), key=lambda path: -path.stat().st_mtime)[FOLDERS_MAX:]:
+        shutil.rmtree(old, ignore_errors=True)
+    numba.config.CACHE_DIR = str(folder)
+    return True
+
+
+def _kernel_sources() -> bytes:
+    """Return the sources of all modules with kernels and of what they import from this package."""
+    texts = {source.stem: source.read_text("utf-8") for source in _SOURCES.glob("*.py")}
+    open_names = sorted(name for name, text in texts.items() if "@compiled" in text)
+    names: set[str] = set()
+    while open_names:
+        name = open_names.pop()
+        if name in texts and name not in names:
+            names.add(name)
+            open_names += re.findall(r"^from pipeline\.(\w+) import", texts[name], re.MULTILINE)
+            for modules in re.findall(r"^from pipeline import (.+)$", texts[name], re.MULTILINE):
+                open_names += re.findall(r"\w+", modules)
+    return "".join(texts[name] for name in sorted(names)).encode()
+
+
+_IS_KEPT = _keep_machine_code()

@@ -1,37 +1,45 @@
 """Decide on one case: which status it has, which cameras it gets, and whether that is worth a new version."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pipeline import geo
-from pipeline.assignment import (
-    Look,
-    Occasion,
-    active,
-    assigned_cameras,
-    runner_up_of,
-    target_of,
-    without_cameras,
-)
-from pipeline.camera_table import CameraTable
-from pipeline.candidates import Candidates, around, inside
-from pipeline.case import Standing, is_ended, standing_of
-from pipeline.place import Place, place_of, routes_of
+from pipeline.assigned import Look, assigned_cameras, ending_cameras, runner_up_of, target_of
+from pipeline.assignment import Occasion, active, without_cameras
+from pipeline.belief import R68_PER_SIGMA
+from pipeline.camera_columns import PURPOSE_BITS
+from pipeline.case import Standing, is_ended
+from pipeline.exclusions import exclusions_around
+from pipeline.looking import Answer, HeldView, LookRequest, Wish, answers_to
+from pipeline.place import Place, routes_of
+from pipeline.places import Places, places_along, places_around, places_over
 from pipeline.policy import Policy
 from pipeline.purpose import Permission
 from pipeline.ranking import most_urgent
-from pipeline.region import Region, strip_along
-from pipeline.selection import Choice, Wish, choose
-from pipeline.visibility import ViewRequest, Views, views_of
+from pipeline.scenery import Scenery
 from schemas.camera_assignment import AssignedCamera, CameraAssignment, CameraRole, CaseStatus
-from schemas.case_state import CaseState
-from schemas.subject_track import SubjectTrack
+from schemas.case_state import CaseState, HeldCamera
 
 T = TypeVar("T")
+TARGET_ROLES = (CameraRole.VIEW, CameraRole.AREA, CameraRole.NEXT)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a case's target is, as far as anybody knows.
+
+    Attributes:
+        place: for people to read.
+        places: weighted places of a person's belief; None for targets that stay where they are.
+        ahead: gives the places of a moving person so many seconds later.
+    """
+
+    place: Place
+    places: Places | None = None
+    ahead: Callable[[float], Places] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,49 +48,67 @@ class Scene:
 
     case: CaseState
     standing: Standing
-    place: Place
-    cameras: CameraTable
+    target: Target
+    scenery: Scenery
     policy: Policy
     occasion: Occasion
 
-    def around(self, region: Region) -> Candidates:
-        """Return the usable cameras around a region."""
-        return around(self.cameras, region, self.standing.camera_purposes, self.policy.search)
+    @property
+    def now_us(self) -> int:
+        """The now of the decision."""
+        return self.occasion.now_us
 
-    def rows_held(self, *roles: CameraRole) -> list[int]:
-        """Return the table rows of the cameras held in these roles, as far as they are still in the table."""
-        ids = (held.camera_id for held in self.case.held if held.role in roles)
-        return [row for camera_id in ids if (row := self.cameras.row_of(camera_id)) is not None]
+    def wish(self, count: int, *roles: CameraRole, taken: Sequence[int] = (), fill: bool = False) -> Wish:
+        """Return what is wanted: so many cameras besides those taken, the held ones of these roles preferred."""
+        purposes = sum(PURPOSE_BITS[purpose] for purpose in sorted(self.standing.camera_purposes))
+        barred = [bar.camera_id for bar in self.case.barred if bar.until_us is None or bar.until_us > self.now_us]
+        return Wish(
+            count=count,
+            purposes=purposes,
+            held=tuple(self._held_view(held) for held in self.case.held if held.role in roles),
+            barred=(*self._rows(barred), *taken),
+            pinned=tuple(self._rows(self.case.pinned)) if fill else (),
+            fill=fill,
+        )
+
+    def _rows(self, camera_ids: Sequence[str]) -> list[int]:
+        return [row for camera_id in camera_ids if (row := self.scenery.cameras.row_of(camera_id)) is not None]
+
+    def _held_view(self, held: HeldCamera) -> HeldView:
+        row = self.scenery.cameras.row_of(held.camera_id)
+        pan_deg = np.nan if held.pan_deg is None else held.pan_deg
+        return HeldView(-1 if row is None else row, pan_deg, held.field_deg or 0.0)
 
 
 Decision = tuple[CaseState, CameraAssignment | None]
-# A decision under way: it asks for views and is sent the answers, so that many decisions can be answered together.
-Looking = Generator[ViewRequest, Views, T]
+# A decision under way: it asks for cameras and is sent the answers, so that many decisions can be answered together.
+Looking = Generator[LookRequest, Answer, T]
 Deliberation = Looking[Decision]
 
 
 def deliberate(
     case: CaseState,
-    track: SubjectTrack | None,
-    cameras: CameraTable,
+    standing: Standing | None,
+    target: Target | None,
+    scenery: Scenery,
     policy: Policy,
     *,
     occasion: Occasion,
     must: bool,
 ) -> Deliberation:
-    """Decide on a case, asking for views; return the case afterwards and its new version.
+    """Decide on a case, asking for cameras; return the case afterwards and its new version.
 
     The version is None when the one before still holds.
 
     Args:
         case: the case as it is.
-        track: last known position of its subject, if it has one.
-        cameras: the camera table.
+        standing: what its open reports amount to; None when none is open.
+        target: where its target is; None when nobody knows.
+        scenery: what the cameras can show.
         policy: the city's rules.
         occasion: when, why, from what.
         must: True when something was reported, so that a version is due even with the same cameras.
     """
-    standing = standing_of(case, policy)
     if standing is None:
         return (case, None) if is_ended(case) else release(case, policy, occasion)
     if not standing.permission.allowed:
@@ -90,27 +116,26 @@ def deliberate(
             return case, None  # said once
         denied = replace(occasion, reason=standing.permission.reason or "denied")
         return without_cameras(case, standing, policy, denied, CaseStatus.DENIED)
-    place = place_of(case, standing, track, policy, occasion.now_us)
-    if place is None:
+    if target is None:
         if case.status == CaseStatus.NEEDS_LOCATION and not must:
             return case, None
         return without_cameras(case, standing, policy, occasion, CaseStatus.NEEDS_LOCATION)
-    return (yield from _assign(Scene(case, standing, place, cameras, policy, occasion), must=must))
+    return (yield from _assign(Scene(case, standing, target, scenery, policy, occasion), must=must))
 
 
-def conclude(deliberations: Sequence[Deliberation], cameras: CameraTable, policy: Policy) -> list[Decision]:
+def conclude(deliberations: Sequence[Deliberation], scenery: Scenery, policy: Policy) -> list[Decision]:
     """Run decisions side by side, answering together what they ask at the same time; return them in order."""
     decisions: dict[int, Decision] = {}
-    answers: dict[int, Views | None] = dict.fromkeys(range(len(deliberations)))
+    answers: dict[int, Answer | None] = dict.fromkeys(range(len(deliberations)))
     while answers:
-        requests: dict[int, ViewRequest] = {}
+        requests: dict[int, LookRequest] = {}
         for number, answer in answers.items():
             try:
                 # A generator is begun by sending it None, which its type does not say.
                 requests[number] = deliberations[number].send(answer)  # type: ignore[arg-type]
             except StopIteration as end:
                 decisions[number] = end.value
-        answers = dict(zip(requests, views_of(cameras, list(requests.values()), policy.view), strict=True))
+        answers = dict(zip(requests, answers_to(list(requests.values()), scenery, policy), strict=True))
     return [decisions[number] for number in range(len(deliberations))]
 
 
@@ -130,114 +155,116 @@ def release(case: CaseState, policy: Policy, occasion: Occasion) -> Decision:
     return replace(state, reports=reports), assignment
 
 
+def cameras_wanted(standing: Standing, place: Place, policy: Policy) -> int:
+    """Return how many cameras a target gets: by rank, and one more for each ``uncertain_m`` beyond the first."""
+    by_rank = policy.selection.cameras_by_rank[standing.rank]
+    more = max(int(place.accuracy_m / policy.selection.uncertain_m) - 1, 0)
+    return min(by_rank + min(more, by_rank), policy.selection.cap)
+
+
 def _assign(scene: Scene, *, must: bool) -> Deliberation:
-    case, cameras, policy = scene.case, scene.cameras, scene.policy
-    region = scene.place.region()
-    found = _candidates(scene, region)
-    views = yield ViewRequest(found.rows, region)
-    choice, switched = _choose_or_keep(scene, views, region)
-    if not must and not switched and _moved_m(scene) < policy.movement.update_distance_m:
-        return case, None
-    role = CameraRole.VIEW if scene.place.polygon is None else CameraRole.AREA
-    looks = [Look(region, views, choice.picks, role)]
-    looks += yield from _look_ahead(scene, found, looks)
+    case, scenery, policy = scene.case, scene.scenery, scene.policy
+    place = scene.target.place
+    places = _places_of(scene)
+    count = cameras_wanted(scene.standing, place, policy)
+    wish = scene.wish(count, *TARGET_ROLES, fill=True)
+    answer = yield LookRequest(places, wish)
+    if not _is_worth_it(scene, answer, wish):
+        if not must and _moved_m(scene) < policy.movement.update_distance_m:
+            return case, None
+        held = tuple(view.row for view in wish.held)
+        answer = yield LookRequest(places, replace(wish, only=held, count=len(held)))
+    role = CameraRole.VIEW if place.polygon is None else CameraRole.AREA
+    looks = [Look(places, answer, answer.rows, role)]
+    looks += yield from _look_ahead(scene, looks)
     looks += yield from _corridors(scene, looks)
     chosen: list[AssignedCamera] = []
     for look in looks:
-        chosen += assigned_cameras(cameras, look, case, scene.occasion.now_us, first_rank=len(chosen))
-    nearest_owner = cameras.owner(int(found.rows[0])) if len(found.rows) else None
-    where = target_of(scene.place, found.search_radius_m, nearest_owner, policy)
+        chosen += assigned_cameras(scenery, look, case, scene.now_us, first_rank=len(chosen))
     chosen = chosen[: policy.selection.cap]
-    # A camera that was kept, or took another role, may be among the next best of the choice for the target.
-    on_list = {camera.camera_id for camera in chosen}
-    next_best = runner_up_of(cameras, views, choice.runner_up)
+    chosen += ending_cameras(scenery, place, case, chosen, scene.now_us, policy.selection.overlap_s)
+    left_out = exclusions_around(scenery, places, scene.standing.camera_purposes, case, scene.now_us, policy.search)
     return active(
         case,
         scene.standing,
         policy,
         scene.occasion,
         chosen=chosen,
-        where=where,
-        runner_up=tuple(camera for camera in next_best if camera.camera_id not in on_list),
-        excluded=found.excluded,
+        where=target_of(place, left_out.search_radius_m, left_out.nearest_owner, policy),
+        runner_up=runner_up_of(scenery, answer, {camera.camera_id for camera in chosen}),
+        excluded=left_out,
+        p_view=answer.utility if answer.rows else None,
+        assumptions=scenery.assumptions_for([row for look in looks for row in look.rows]),
     )
 
 
-def _candidates(scene: Scene, region: Region) -> Candidates:
-    polygon = scene.place.polygon
-    if polygon is None:
-        return scene.around(region)
-    return inside(scene.cameras, polygon, region, scene.standing.camera_purposes, scene.policy.search)
+def _places_of(scene: Scene) -> Places:
+    """Return the weighted places the target may be at."""
+    target, scenery = scene.target, scene.scenery
+    if target.places is not None:
+        return target.places
+    place = target.place
+    if place.polygon is not None:
+        return places_over(place.polygon, scenery.plane, scenery.streets)
+    x_m, y_m = scenery.plane.to_metres(place.location.lat_deg, place.location.lon_deg)
+    return places_around(x_m, y_m, max(place.accuracy_m, 1.0) / R68_PER_SIGMA, scenery.streets)
 
 
-def _choose_or_keep(scene: Scene, views: Views, region: Region) -> tuple[Choice, bool]:
-    """Return the new choice, or the held cameras where a change is not worth it; and whether the set changes."""
-    case, policy = scene.case, scene.policy.selection
-    count = policy.cameras_by_rank[scene.standing.rank]
-    held_ids = {held.camera_id for held in case.held if held.role in (CameraRole.VIEW, CameraRole.AREA)}
-    held = _is_among(views.rows, scene.rows_held(CameraRole.VIEW, CameraRole.AREA))
-    wish = Wish(scene.cameras.site[views.rows], np.ones(len(views.rows), np.bool_), held, count)
-    new = choose(views, region.weights, wish, policy)
-    new_ids = {scene.cameras.camera_id(int(views.rows[p.candidate])) for p in new.picks if not p.filled}
-    if new_ids == held_ids and case.status == CaseStatus.ACTIVE:
-        return new, False
-    if case.status == CaseStatus.WAITING and case.version and not new.picks:
-        return new, False
-    if held_ids and held.sum() == len(held_ids) <= count:
-        kept = choose(views, region.weights, replace(wish, allowed=held), policy)
-        if new.utility - kept.utility < policy.switch_gain:
-            # One of them may add nothing just now; it keeps its role all the same until a change is worth it.
-            return replace(new, picks=tuple(replace(pick, filled=False) for pick in kept.picks)), False
-    return new, True
+def _is_worth_it(scene: Scene, answer: Answer, wish: Wish) -> bool:
+    """Return whether the new choice is so much better than the cameras held, as they are turned, that they change.
+
+    The first cameras, lost ones and another number of them are always worth it.
+    """
+    case, held_rows = scene.case, {view.row for view in wish.held}
+    if case.status != CaseStatus.ACTIVE:
+        return bool(answer.rows) or case.version == 0 or case.status != CaseStatus.WAITING
+    if not held_rows or not bool(scene.scenery.optics.usable[list(held_rows)].all()) or -1 in held_rows:
+        return True
+    if len(held_rows) > wish.count or held_rows & set(wish.barred) or set(wish.pinned) - held_rows:
+        return True
+    return answer.utility - answer.held_utility >= scene.policy.selection.switch_gain
 
 
-def _look_ahead(scene: Scene, found: Candidates, looks: list[Look]) -> Looking[list[Look]]:
+def _look_ahead(scene: Scene, looks: list[Look]) -> Looking[list[Look]]:
     """Return cameras for where a moving subject will be soon, so that a view is ready before it is needed."""
     count, look_ahead_s = scene.policy.selection.next_cameras, scene.policy.movement.look_ahead_s
-    ahead = scene.place.region_ahead(look_ahead_s)
-    if ahead is None or count == 0:
+    if scene.target.ahead is None or count == 0 or look_ahead_s <= 0:
         return []
-    # A walker stays within the ring that was searched; only for who is faster it is searched anew.
-    is_near = (scene.place.speed_mps or 0.0) * look_ahead_s < scene.policy.search.rings_m[0] / 2
-    rows = found.rows if is_near else scene.around(ahead).rows
-    return [(yield from _extra_look(scene, ViewRequest(rows, ahead), count, looks=looks, role=CameraRole.NEXT))]
+    places = scene.target.ahead(look_ahead_s)
+    wish = scene.wish(count, taken=_taken(looks))
+    answer = yield LookRequest(places, wish)
+    return [Look(places, answer, answer.rows, CameraRole.NEXT)]
 
 
 def _corridors(scene: Scene, looks: list[Look]) -> Looking[list[Look]]:
     """Return cameras along the ways of the responding units, in driving order."""
     count = scene.policy.selection.corridor_cameras
     result: list[Look] = []
-    for route in routes_of(scene.case, scene.place):
-        strip = strip_along(route, scene.policy.search.rings_m[0])
-        found = inside(scene.cameras, strip, route, scene.standing.camera_purposes, scene.policy.search)
-        request = ViewRequest(found.rows, route)
-        look = yield from _extra_look(scene, request, count, looks=looks + result, role=CameraRole.CORRIDOR)
-        reached = [int(np.argmax(look.views.seen[pick.view])) for pick in look.picks]
-        in_order = tuple(pick for _, pick in sorted(zip(reached, look.picks, strict=True), key=lambda item: item[0]))
-        result.append(replace(look, picks=in_order))
+    for route in routes_of(scene.case, scene.target.place):
+        places = places_along(route, scene.scenery.plane, scene.scenery.streets)
+        if places is None or count == 0:
+            continue
+        answer = yield LookRequest(places, scene.wish(count, CameraRole.CORRIDOR, taken=_taken(looks + result)))
+        in_order = _in_driving_order(scene.scenery, places, answer)
+        result.append(Look(places, answer, in_order, CameraRole.CORRIDOR))
     return result
 
 
-def _extra_look(
-    scene: Scene, request: ViewRequest, count: int, *, looks: list[Look], role: CameraRole
-) -> Looking[Look]:
-    """Return cameras for another region of the case, none of them chosen already and none as a mere left-over."""
-    rows = request.rows
-    views = yield request
-    taken = [int(look.views.rows[pick.candidate]) for look in looks for pick in look.picks]
-    wish = Wish(scene.cameras.site[rows], ~_is_among(rows, taken), _is_among(rows, scene.rows_held(role)), count)
-    choice = choose(views, request.region.weights, wish, scene.policy.selection)
-    return Look(request.region, views, tuple(pick for pick in choice.picks if not pick.filled), role)
+def _in_driving_order(scenery: Scenery, places: Places, answer: Answer) -> tuple[int, ...]:
+    """Return the chosen rows in the order in which a unit on its way passes nearest to them."""
+    rows = list(answer.rows)
+    x_m, y_m = scenery.optics.x_m[rows], scenery.optics.y_m[rows]
+    passed = np.hypot(places.x_m[None, :] - x_m[:, None], places.y_m[None, :] - y_m[:, None]).argmin(axis=1)
+    return tuple(rows[i] for i in np.argsort(passed, kind="stable").tolist())
 
 
-def _is_among(rows: NDArray[np.intp], few: list[int]) -> NDArray[np.bool_]:
-    """Return which rows are among a few; for so few it is five times as fast as ``np.isin``."""
-    return np.asarray((rows[:, None] == np.array(few, np.intp)).any(axis=1))
+def _taken(looks: list[Look]) -> list[int]:
+    return [row for look in looks for row in look.rows]
 
 
 def _moved_m(scene: Scene) -> float:
     """Return how far the target is from where the held cameras were chosen for; infinite without such a place."""
-    anchor, here = scene.case.anchor, scene.place.location
+    anchor, here = scene.case.anchor, scene.target.place.location
     if anchor is None:
         return float("inf")
     return float(np.hypot(*geo.offsets_m(anchor.lat_deg, anchor.lon_deg, here.lat_deg, here.lon_deg)))

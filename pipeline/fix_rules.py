@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from pipeline import geo
 from pipeline.intake import Fixes
-from pipeline.policy import US_PER_S, MovementPolicy
+from pipeline.policy import US_PER_S, MovementPolicy, Policy
 from pipeline.subjects import Subjects
 
 # A speed from two fixes further apart than this says nothing of now.
@@ -47,8 +47,13 @@ class FixRound:
     now_us: NDArray[np.int64]
 
 
-def apply_fixes(subjects: Subjects, members: FixRound, policy: MovementPolicy) -> FixVerdicts:
-    """Judge the fixes of a round, and write those that stand into the subjects' tracks."""
+def apply_fixes(subjects: Subjects, members: FixRound, city_policy: Policy) -> FixVerdicts:
+    """Judge the fixes of a round, and write those that stand into the subjects' tracks.
+
+    Of what was refused as a jump the newest is remembered: so many in a row that agree with each other
+    (``belief.jump_fixes``) are right, and what was known before was wrong.
+    """
+    policy = city_policy.movement
     fixes, rows, slots = members.fixes, members.rows, members.slots
     fix_us, lat, lon = fixes.fix_us[rows], fixes.lat_deg[rows], fixes.lon_deg[rows]
     accuracy, exercise = fixes.accuracy_m[rows], fixes.exercise[rows]
@@ -65,6 +70,7 @@ def apply_fixes(subjects: Subjects, members: FixRound, policy: MovementPolicy) -
     verdict[is_open & (exercise != subjects.exercise[slots])] = MIXED
     # Two fixes of one second are one: a jump is judged over at least a second.
     jump = tracked & (step_m > policy.max_speed_mps * np.maximum(step_s, 1.0) + noise_m)
+    jump &= ~_jumps_agree(subjects, members, jump & (step_s > 0), city_policy)
     stands = verdict <= KEPT
     verdict[stands & jump & (step_s > 0)] = JUMP
     verdict[stands & (step_s < 0)] = LATE
@@ -78,6 +84,7 @@ def apply_fixes(subjects: Subjects, members: FixRound, policy: MovementPolicy) -
     derived_mps = np.where(derive, derived_mps, np.nan)
     derived_deg = np.where(derive, geo.offsets_bearing_deg(east_m, north_m), np.nan)
     speed, course = fixes.speed_mps[rows], fixes.course_deg[rows]
+    subjects.jumps[at] = 0
     subjects.fix_us[at] = fix_us[good]
     subjects.updated_us[at] = members.now_us[good]
     subjects.lat_deg[at], subjects.lon_deg[at] = lat[good], lon[good]
@@ -96,3 +103,21 @@ def _left_the_circle(subjects: Subjects, slots: NDArray[np.intp], policy: Moveme
     east_m, north_m = geo.steps_m(subjects.looked_lat_deg[slots], subjects.looked_lon_deg[slots], lat_deg, lon_deg)
     circle_m = np.maximum(policy.reselect_distance_m, subjects.accuracy_m[slots])
     return ~(np.hypot(east_m, north_m) < circle_m)  # before the first look the distance is NaN, and no circle holds it
+
+
+def _jumps_agree(subjects: Subjects, members: FixRound, jump: NDArray[np.bool_], policy: Policy) -> NDArray[np.bool_]:
+    """Remember the jumps of a round, and return those that are the last of enough which agree with each other."""
+    agrees = np.zeros(len(jump), np.bool_)
+    some = np.flatnonzero(jump)
+    if not len(some):
+        return agrees
+    fixes, rows, at = members.fixes, members.rows[some], members.slots[some]
+    fix_us, lat_deg, lon_deg = fixes.fix_us[rows], fixes.lat_deg[rows], fixes.lon_deg[rows]
+    east_m, north_m = geo.steps_m(subjects.jump_lat_deg[at], subjects.jump_lon_deg[at], lat_deg, lon_deg)
+    since_s = (fix_us - subjects.jump_us[at]) / US_PER_S
+    reach_m = policy.movement.max_speed_mps * np.maximum(since_s, 1.0) + 2 * fixes.accuracy_m[rows]
+    again = (subjects.jumps[at] > 0) & (since_s > 0) & (np.hypot(east_m, north_m) <= reach_m)
+    subjects.jumps[at] = np.where(again, subjects.jumps[at] + 1, 1)
+    subjects.jump_us[at], subjects.jump_lat_deg[at], subjects.jump_lon_deg[at] = fix_us, lat_deg, lon_deg
+    agrees[some] = subjects.jumps[at] >= policy.belief.jump_fixes
+    return agrees

@@ -1,4 +1,4 @@
-"""Numpy columns as attributes of one object, all of one length, grown by doubling."""
+"""Numpy columns as attributes of one object, all of one length, grown by doubling; a column may be several wide."""
 
 import numpy as np
 
@@ -21,6 +21,6 @@ class GrowingColumns:
             capacity = len(column)
             while capacity < rows:
                 capacity *= 2
-            grown = np.full(capacity, self.fill_of(name), column.dtype)
+            grown = np.full((capacity, *column.shape[1:]), self.fill_of(name), column.dtype)
             grown[: len(column)] = column
             setattr(self, name, grown)

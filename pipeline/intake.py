@@ -9,16 +9,24 @@ from numpy.typing import NDArray
 
 from pipeline.batch import RawBatch, Refusal
 from pipeline.case import UNUSABLE_QUALITIES
+from pipeline.column_rules import (
+    BrokenRule,
+    impossible_accuracies,
+    impossible_places,
+    refusal_of,
+    rows_that_keep,
+    unequal_keys,
+)
 from pipeline.columns import decode_columns
 from pipeline.errors import RuleBrokenError
-from pipeline.event_rules import ACCURACY_M_MAX, LAT_DEG_MAX, check_event, with_known_places
+from pipeline.event_rules import CaseEvent, check_event, with_known_places
 from pipeline.policy import US_PER_S, Policy
+from pipeline.sighting_columns import Sightings, read_sightings
 from schemas.codec import decode
 from schemas.errors import RecordDecodeError
-from schemas.incident import Incident
-from schemas.topics import CASE_INPUTS, INCIDENTS, TRACKER_FIXES
+from schemas.ptz import PtzGrant
+from schemas.topics import BY_NAME, CASE_INPUTS, SIGHTINGS, TRACKER_FIXES
 from schemas.tracker_fix import TrackerFix
-from schemas.wandering_alert import WanderingAlert
 
 TOPIC_ORDER = {topic.name: order for order, topic in enumerate(CASE_INPUTS)}
 _FIX_FIELDS = (
@@ -37,16 +45,24 @@ _FIX_FIELDS = (
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A decoded incident or alert with where it came from; ``order`` is its place among all records of the unit."""
+    """A decoded incident, alert, order or grant with where it came from.
+
+    ``order`` is its place among all records of the unit.
+    """
 
     order: int
-    record: Incident | WanderingAlert
+    record: CaseEvent
     topic: str
     partition: int
     offset: int
     now_us: int
     key: bytes | None
     payload: bytes
+
+    @property
+    def ingested_us(self) -> int:
+        """When it was first heard of here: read by a connector, or decided by the arbitration of heads."""
+        return self.record.decided_us if isinstance(self.record, PtzGrant) else self.record.ingested_us
 
 
 @dataclass(slots=True)
@@ -75,10 +91,11 @@ class Fixes:
 
 @dataclass(slots=True)
 class Intake:
-    """One unit of work, read: events and fixes in order, refusals, and the last offset seen of each topic."""
+    """One unit of work, read: what is usable in order, refusals, and the last offset seen of each topic."""
 
     events: list[Event] = field(default_factory=list)
     fixes: Fixes | None = None
+    sightings: Sightings | None = None
     refusals: list[Refusal] = field(default_factory=list)
     positions: dict[str, int] = field(default_factory=dict)
     partition: int = 0
@@ -99,6 +116,8 @@ def read(batches: Sequence[RawBatch], policy: Policy) -> Intake:
         intake.records += len(batch.offsets)
         if batch.topic == TRACKER_FIXES.name:
             intake.fixes = _read_fixes(batch, order, policy, intake.refusals)
+        elif batch.topic == SIGHTINGS.name:
+            intake.sightings = read_sightings(batch, order, policy, intake.refusals)
         else:
             _read_events(batch, order, policy, intake)
     intake.events.sort(key=lambda event: event.order)
@@ -132,16 +151,16 @@ def _places(batches: list[RawBatch]) -> list[NDArray[np.int64]]:
 
 
 def _read_events(batch: RawBatch, order: NDArray[np.int64], policy: Policy, intake: Intake) -> None:
-    record_type: type[Any] = Incident if batch.topic == INCIDENTS.name else WanderingAlert
+    record_type = BY_NAME[batch.topic].record
     for i, value in enumerate(batch.values):
         try:
             record = decode(record_type, value)
             check_event(record, batch.keys[i])
         except RecordDecodeError as error:
-            intake.refusals.append(_refusal(batch, i, error.reason, None, str(error)))
+            intake.refusals.append(refusal_of(batch, i, error.reason, None, str(error)))
             continue
         except RuleBrokenError as error:
-            intake.refusals.append(_refusal(batch, i, error.reason, error.field, str(error)))
+            intake.refusals.append(refusal_of(batch, i, error.reason, error.field, str(error)))
             continue
         intake.events.append(
             Event(
@@ -160,16 +179,12 @@ def _read_events(batch: RawBatch, order: NDArray[np.int64], policy: Policy, inta
 def _read_fixes(batch: RawBatch, order: NDArray[np.int64], policy: Policy, refusals: list[Refusal]) -> Fixes:
     columns = decode_columns(TrackerFix, batch.values, _FIX_FIELDS)
     for index, error in columns.errors:
-        refusals.append(_refusal(batch, index, error.reason, None, str(error)))
+        refusals.append(refusal_of(batch, index, error.reason, None, str(error)))
     ok, data = columns.ok, columns.data
     rows = ok.tolist()
     now_us = np.array(batch.appended_us, np.int64)[ok]
-    usable = np.ones(len(ok), np.bool_)
-    for reason, name, rule, broken in _broken_rules(data, [batch.keys[i] for i in rows], now_us, policy):
-        refused = np.flatnonzero(broken & usable).tolist()
-        refusals += [_refusal(batch, rows[i], reason, name, f"{name}: {rule}") for i in refused]
-        usable &= ~broken
-    kept = np.flatnonzero(usable)
+    rules = _fix_rules(data, [batch.keys[i] for i in rows], now_us, policy)
+    kept = np.flatnonzero(rows_that_keep(rules, batch, rows, refusals))
     rows = ok[kept].tolist()
     return Fixes(
         order=order[ok][kept],
@@ -189,29 +204,19 @@ def _read_fixes(batch: RawBatch, order: NDArray[np.int64], policy: Policy, refus
     )
 
 
-def _broken_rules(
+def _fix_rules(
     data: dict[str, NDArray[Any]], keys: list[bytes | None], now_us: NDArray[np.int64], policy: Policy
-) -> list[tuple[str, str, str, NDArray[np.bool_]]]:
-    """Return (reason, field, rule, which rows break it); a row is refused for the first it breaks."""
-    lat, lon, accuracy = data["location.lat_deg"], data["location.lon_deg"], data["location.accuracy_m"]
-    case_id: list[bytes] = data["case_id"].tolist()
-    unequal = np.fromiter((k != c for k, c in zip(keys, case_id, strict=True)), np.bool_, len(keys))
+) -> list[BrokenRule]:
+    lat, lon = data["location.lat_deg"], data["location.lon_deg"]
     quality = data["location.quality"].tolist()
     unplaced = {q.value.encode() for q in UNUSABLE_QUALITIES}
     no_place = np.fromiter((q in unplaced for q in quality), np.bool_, len(quality)) | ((lat == 0) & (lon == 0))
-    # Written so that NaN breaks the rule.
-    impossible = ~((np.abs(lat) <= LAT_DEG_MAX) & (np.abs(lon) <= 180.0))
     skew_us = int(policy.movement.clock_skew_s * US_PER_S)
     return [
-        ("key-mismatch", "case_id", "must equal the Kafka key, which decides the partition", unequal),
+        unequal_keys(data["case_id"], keys),
         ("no-position", "location", "a fix must have a position; (0,0) is none", no_place),
-        ("impossible-position", "location", f"must lie within ±{LAT_DEG_MAX:.0f} and ±180 degrees", impossible),
-        (
-            "out-of-range",
-            "location.accuracy_m",
-            f"must be from 0 to {ACCURACY_M_MAX:.0f}",
-            ~((accuracy >= 0) & (accuracy <= ACCURACY_M_MAX)),
-        ),
+        impossible_places(lat, lon),
+        impossible_accuracies(data["location.accuracy_m"]),
         (
             "clock-skew",
             "fix_us",
@@ -233,17 +238,3 @@ def _broken_rules(
             (data["course_deg"] < 0) | (data["course_deg"] > 360),
         ),
     ]
-
-
-def _refusal(batch: RawBatch, index: int, reason: str, name: str | None, message: str) -> Refusal:
-    return Refusal(
-        topic=batch.topic,
-        partition=batch.partition,
-        offset=batch.offsets[index],
-        key=batch.keys[index],
-        payload=batch.values[index] or b"",
-        reason=reason,
-        field=name,
-        message=message,
-        now_us=batch.appended_us[index],
-    )

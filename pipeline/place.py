@@ -3,13 +3,13 @@
 import math
 from dataclasses import dataclass
 
-import numpy as np
 import shapely
 
+from pipeline.beliefs import Whereabouts
 from pipeline.case import ALERT_PREFIX, UNUSABLE_QUALITIES, Standing, open_reports
 from pipeline.geo import Plane
-from pipeline.policy import US_PER_S, Policy
-from pipeline.region import Region, along, disc, polygon_of, spread_over
+from pipeline.policy import Policy
+from pipeline.region import polygon_of
 from schemas.case_state import CaseReport, CaseState
 from schemas.location import Area, Location, LocationQuality, Point
 from schemas.subject_track import SubjectTrack
@@ -23,8 +23,8 @@ class Place:
     """Where the target is.
 
     Attributes:
-        location: position with the accuracy it was measured with.
-        position_us: when it was measured or reported.
+        location: position with the accuracy it was measured with; of a person, the middle of the belief.
+        position_us: when it was measured or reported; of a person, the moment of the newest evidence.
         accuracy_m: 68 % radius now, with what walking since then adds.
         heading_deg: where the subject goes; None if unknown or standing.
         speed_mps: how fast; None if unknown.
@@ -38,50 +38,62 @@ class Place:
     speed_mps: float | None = None
     polygon: shapely.Geometry | None = None
 
-    def region(self) -> Region:
-        """Return the points the target may be at."""
-        if self.polygon is not None:
-            return spread_over(self.polygon)
-        return disc(self.location.lat_deg, self.location.lon_deg, self.accuracy_m)
 
-    def region_ahead(self, look_ahead_s: float) -> Region | None:
-        """Return where a moving subject will be soon; None when it stands or its course is unknown."""
-        if self.heading_deg is None or self.speed_mps is None or look_ahead_s <= 0:
-            return None
-        ahead_m, heading_rad = self.speed_mps * look_ahead_s, math.radians(self.heading_deg)
-        plane = Plane(self.location.lat_deg, self.location.lon_deg)
-        lat_deg, lon_deg = plane.to_degrees(ahead_m * math.sin(heading_rad), ahead_m * math.cos(heading_rad))
-        return disc(float(lat_deg), float(lon_deg), self.accuracy_m)
-
-
-def place_of(
-    case: CaseState, standing: Standing, track: SubjectTrack | None, policy: Policy, now_us: int
-) -> Place | None:
-    """Return where to look for the case's target; None when no usable position or area is known."""
+def place_of(case: CaseState, standing: Standing, policy: Policy) -> Place | None:
+    """Return where to look for a target that stays where it is; None when no usable position or area is known."""
     polygon = _polygon(case, policy)
-    positions = _positions(case, standing)
-    if case.subject_ref is not None:
-        return _subject_place(positions, track, policy, now_us)
     if polygon is not None:
         centre = polygon.representative_point()
         location = Location(lat_deg=centre.y, lon_deg=centre.x, accuracy_m=0.0, quality=LocationQuality.AREA)
         return Place(location, standing.lead.observed_us, 0.0, polygon=polygon)
+    positions = _positions(case, standing)
     if not positions:
         return None
     position_us, location = positions[0]
     return Place(location, position_us, max(location.accuracy_m, 1.0))
 
 
-def routes_of(case: CaseState, place: Place) -> list[Region]:
-    """Return the ways of the responding units to the place: their routes, else straight lines."""
+def place_of_subject(seen: Whereabouts, plane: Plane, position_us: int) -> Place:
+    """Return where a person is by the belief; ``seen`` is of one case."""
+    lat_deg, lon_deg = plane.to_degrees(seen.x_m, seen.y_m)
+    accuracy_m, speed_mps, heading_deg = float(seen.r68_m[0]), float(seen.speed_mps[0]), float(seen.heading_deg[0])
+    location = Location(
+        lat_deg=round(float(lat_deg[0]), 7),
+        lon_deg=round(float(lon_deg[0]), 7),
+        accuracy_m=round(accuracy_m, 1),
+        quality=LocationQuality.OTHER,
+    )
+    moves = speed_mps >= MOVING_MPS and not math.isnan(heading_deg)
+    return Place(
+        location,
+        position_us,
+        accuracy_m,
+        round(heading_deg, 1) if moves else None,
+        round(speed_mps, 2) if moves else None,
+    )
+
+
+def newest_position(case: CaseState, standing: Standing, track: SubjectTrack | None) -> tuple[int, Location] | None:
+    """Return (when, where) a case's subject was last by a usable report or a fix; None if nobody has said."""
+    newest = max(_positions(case, standing), key=lambda item: item[0], default=None)
+    if track is not None and (newest is None or track.fix_us >= newest[0]):
+        location = Location(
+            lat_deg=track.lat_deg, lon_deg=track.lon_deg, accuracy_m=track.accuracy_m, quality=LocationQuality.GPS
+        )
+        newest = (track.fix_us, location)
+    return newest
+
+
+def routes_of(case: CaseState, place: Place) -> list[tuple[Point, ...]]:
+    """Return the ways of the responding units to the place, in driving order: their routes, else straight lines."""
     routes = []
     for unit in (unit for report in open_reports(case) for unit in report.units):
         points = unit.route if len(unit.route) > 1 else ()
         if not points and unit.position is not None and is_usable(unit.position):
             start = Point(lat_deg=unit.position.lat_deg, lon_deg=unit.position.lon_deg)
             points = (start, Point(lat_deg=place.location.lat_deg, lon_deg=place.location.lon_deg))
-        if (region := along(points)) is not None:
-            routes.append(region)
+        if points:
+            routes.append(points)
     return routes
 
 
@@ -103,28 +115,6 @@ def _positions(case: CaseState, standing: Standing) -> list[tuple[int, Location]
 def _seen_us(report: CaseReport) -> int:
     """Return when the target was at a report's place: an alert may tell of a place of long ago."""
     return report.occurred_us if report.report_id.startswith(ALERT_PREFIX) else report.observed_us
-
-
-def _subject_place(
-    positions: list[tuple[int, Location]], track: SubjectTrack | None, policy: Policy, now_us: int
-) -> Place | None:
-    """Return the newest position of a person, widened by how far they can have walked since."""
-    move = policy.movement
-    newest = max(positions, key=lambda item: item[0], default=None)
-    heading_deg = speed_mps = None
-    if track is not None and (newest is None or track.fix_us >= newest[0]):
-        location = Location(
-            lat_deg=track.lat_deg, lon_deg=track.lon_deg, accuracy_m=track.accuracy_m, quality=LocationQuality.GPS
-        )
-        newest = (track.fix_us, location)
-        if track.speed_mps >= MOVING_MPS and not np.isnan(track.course_deg):  # NaN compares as False
-            heading_deg, speed_mps = track.course_deg, track.speed_mps
-    if newest is None:
-        return None
-    position_us, location = newest
-    walked_m = move.walking_speed_mps * max(now_us - position_us, 0) / US_PER_S
-    accuracy_m = min(float(np.hypot(max(location.accuracy_m, 1.0), walked_m)), move.max_radius_m)
-    return Place(location, position_us, accuracy_m, heading_deg, speed_mps)
 
 
 def _polygon(case: CaseState, policy: Policy) -> shapely.Geometry | None:

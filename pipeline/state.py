@@ -6,12 +6,19 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.audit import AuditChain
+from pipeline.bars import next_bar_end_us
+from pipeline.beliefs import Beliefs
 from pipeline.case import is_ended
 from pipeline.policy import US_PER_S, Policy
+from pipeline.sightings import RecentLooks
+from pipeline.streets import Streets
 from pipeline.subjects import NEVER_US, Subjects
+from schemas.access_audit import AccessAudit
 from schemas.camera_assignment import CaseStatus
 from schemas.case_state import CaseState
 from schemas.codec import decode
+from schemas.topics import ACCESS_AUDITS, CASE_BELIEFS, CASE_STATES, SUBJECT_TRACKS
 
 
 class PartitionState:
@@ -25,6 +32,8 @@ class PartitionState:
         positions: last offset seen of each input topic, for the provenance of ticks.
         partition: its number; -1 until the first record.
         camera_revision: revision of the camera table that the held cameras were last compared with; -1 for never.
+        recent_looks: sightings of each case, to know a repeat.
+        audit_chain: where the partition's chain of access audits stands.
         to_compare: cases that hold a camera which changed, in the order in which ticks will look at them.
     """
 
@@ -36,18 +45,25 @@ class PartitionState:
         self.positions: dict[str, int] = {}
         self.partition = -1
         self.camera_revision = -1
+        self.audit_chain = AuditChain()
         self.to_compare: dict[bytes, None] = {}
+        self.recent_looks = RecentLooks()
+        self._beliefs: Beliefs | None = None
+        self._belief_rows: Mapping[bytes, bytes] = {}
 
     @classmethod
-    def restored(
-        cls, case_rows: Mapping[bytes, bytes], track_rows: Mapping[bytes, bytes], policy: Policy
-    ) -> "PartitionState":
-        """Return the state that the newest rows of ``case-states`` and ``subject-tracks`` describe.
+    def restored(cls, rows: Mapping[str, Mapping[bytes, bytes]], policy: Policy) -> "PartitionState":
+        """Return the state that the newest rows of the internal topics describe.
+
+        Args:
+            rows: newest row of each key, by topic; topics without any may be missing.
+            policy: the city's rules.
 
         Raises:
-            RecordDecodeError: a row does not decode; both topics are internal, so that is damage and no bad input.
+            RecordDecodeError: a row does not decode; the topics are internal, so that is damage and no bad input.
         """
         state = cls()
+        track_rows, case_rows = rows.get(SUBJECT_TRACKS.name, {}), rows.get(CASE_STATES.name, {})
         state.subjects.restore(list(track_rows), list(track_rows.values()))
         slots = np.fromiter(state.subjects.slot_of.values(), np.intp, len(track_rows))
         state.track_heard(slots, policy)
@@ -56,7 +72,18 @@ class PartitionState:
         if len(slots):
             state.clock_us = int(state.subjects.updated_us[slots].max())
         state.clock_us = max([state.clock_us, *(case.decided_us for case in state.cases.values())])
+        state._belief_rows = rows.get(CASE_BELIEFS.name, {})
+        for value in rows.get(ACCESS_AUDITS.name, {}).values():
+            state.audit_chain = AuditChain().after(decode(AccessAudit, value))
         return state
+
+    def beliefs_on(self, streets: Streets | None, policy: Policy) -> Beliefs:
+        """Return where the subjects of open cases can be; on the first call, on this street map, as restored."""
+        if self._beliefs is None:
+            self._beliefs = Beliefs(policy.belief, streets)
+            self._beliefs.restore(self._belief_rows)
+            self._belief_rows = {}
+        return self._beliefs
 
     def put(self, key: bytes, case: CaseState, policy: Policy) -> int:
         """Remember a case's newest state and what fixes and ticks must know of it; return its slot."""
@@ -69,12 +96,13 @@ class PartitionState:
         subjects.is_open[slot] = not is_ended(case)
         subjects.exercise[slot] = case.exercise
         subjects.renewal_us[slot] = renewal_us(case, policy)
-        subjects.due_us[slot] = self._due_us(case, slot, policy)
+        subjects.due_us[slot] = self._due_us(case, policy)
         return slot
 
     def forget_case(self, key: bytes, policy: Policy) -> None:
         """Forget a case; its subject's track, if one has come since, lives on for its own time."""
         case = self.cases.pop(key)
+        self.recent_looks.forget(key)
         self._note_holders(key, case, None)
         subjects, slot = self.subjects, self.subjects.slot_of[key]
         subjects.has_case[slot] = subjects.is_open[slot] = False
@@ -84,13 +112,10 @@ class PartitionState:
             subjects.free(slot)
 
     def track_heard(self, slots: NDArray[np.intp], policy: Policy) -> None:
-        """Put off what is due of subjects whose track was just written: another look, or being forgotten."""
+        """Put off the forgetting of subjects without a case whose track was written; cases have times of their own."""
         subjects = self.subjects
-        heard_us, has_case = subjects.updated_us[slots], subjects.has_case[slots]
-        look_us = np.minimum(subjects.renewal_us[slots], heard_us + int(policy.movement.refresh_s * US_PER_S))
-        forget_us = heard_us + int(policy.lease.track_age_s * US_PER_S)
-        due_us = np.where(has_case, np.where(subjects.is_open[slots], look_us, subjects.due_us[slots]), forget_us)
-        subjects.due_us[slots] = due_us
+        forget_us = subjects.updated_us[slots] + int(policy.lease.track_age_s * US_PER_S)
+        subjects.due_us[slots] = np.where(subjects.has_case[slots], subjects.due_us[slots], forget_us)
 
     def open_cases(self) -> Counter[tuple[str, str]]:
         """Return how many cases are open by (service of the first report, status)."""
@@ -100,17 +125,18 @@ class PartitionState:
                 counts[case.reports[0].service if case.reports else "other", case.status] += 1
         return counts
 
-    def _due_us(self, case: CaseState, slot: int, policy: Policy) -> int:
+    def _due_us(self, case: CaseState, policy: Policy) -> int:
         """Return when a tick must look at a case: to forget it, for its lease, or for what may have changed."""
         if case.ended_us is not None:
             return case.ended_us + int(policy.lease.retention_s * US_PER_S)
         if case.version == 0:
             return int(NEVER_US)
         due_us = renewal_us(case, policy)
+        bar_ends_us = next_bar_end_us(case, case.decided_us)
+        if bar_ends_us is not None:
+            due_us = min(due_us, bar_ends_us)
         if case.subject_ref is not None or case.status == CaseStatus.WAITING:
-            subjects = self.subjects
-            fix_heard_us = int(subjects.updated_us[slot]) if subjects.fix_us[slot] else 0
-            due_us = min(due_us, max(case.decided_us, fix_heard_us) + int(policy.movement.refresh_s * US_PER_S))
+            due_us = min(due_us, case.decided_us + look_interval_us(case, policy))
         return due_us
 
     def _note_holders(self, key: bytes, before: CaseState | None, after: CaseState | None) -> None:
@@ -129,3 +155,9 @@ def renewal_us(case: CaseState, policy: Policy) -> int:
     """Return when the lease is so far used up that it is renewed if anything was heard since."""
     lease_us = case.valid_until_us - case.decided_us
     return case.valid_until_us - int(lease_us * policy.lease.renew_share)
+
+
+def look_interval_us(case: CaseState, policy: Policy) -> int:
+    """Return how long after a look a case is looked at anew: a person moves on, a waiting case hopes for cameras."""
+    moves = case.subject_ref is not None and case.status == CaseStatus.ACTIVE
+    return int((policy.belief.step_s if moves else policy.movement.refresh_s) * US_PER_S)

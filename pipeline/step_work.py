@@ -7,17 +7,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.assignment import Occasion
+from pipeline.audit import record_of
 from pipeline.batch import StepResult
-from pipeline.camera_table import CameraTable
-from pipeline.case import is_ended
-from pipeline.decision import Deliberation, conclude, deliberate, release
+from pipeline.beliefs import Beliefs
+from pipeline.case import is_ended, standing_of
+from pipeline.decision import conclude, deliberate, release
+from pipeline.head_wishes import requests_of
 from pipeline.policy import Policy
+from pipeline.scenery import Scenery
 from pipeline.state import PartitionState
+from pipeline.targets import Sought, targets_of
 from schemas.camera_assignment import CameraAssignment, CaseStatus, InputRef
 from schemas.case_state import CaseState
+from schemas.subject_track import SubjectTrack
 
 # So many decisions are under way at once: what they ask for is answered together, and memory stays small.
 DELIBERATIONS_MAX = 64
+ENGINE = "engine"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +38,7 @@ class Ask:
         sources: what it is decided from.
         must: whether a version is due even with the same cameras.
         order: place of its version among those of the unit.
+        actor: who asks: ``engine``, or the pseudonym of an operator.
     """
 
     key: bytes
@@ -41,6 +48,7 @@ class Ask:
     sources: tuple[InputRef, ...]
     must: bool
     order: int
+    actor: str = ENGINE
 
 
 @dataclass(slots=True)
@@ -48,37 +56,62 @@ class StepWork:
     """One step under way: what is decided so far, and which rows must go out at its end."""
 
     state: PartitionState
-    cameras: CameraTable
+    scenery: Scenery
     policy: Policy
     result: StepResult = field(default_factory=StepResult)
-    assignments: list[tuple[int, CameraAssignment]] = field(default_factory=list)
+    assignments: list[tuple[int, str, CaseState, CameraAssignment]] = field(default_factory=list)
     dirty_slots: list[NDArray[np.intp]] = field(default_factory=list)
     dropped_tracks: set[bytes] = field(default_factory=set)
+
+    @property
+    def beliefs(self) -> Beliefs:
+        """Where the subjects of the partition's open cases can be."""
+        return self.state.beliefs_on(self.scenery.streets, self.policy)
 
     def decide_and_note(self, asks: Sequence[Ask]) -> list[CameraAssignment | None]:
         """Decide on distinct cases; note their new states and versions, and return the versions (None for none)."""
         made: list[CameraAssignment | None] = []
         for start in range(0, len(asks), DELIBERATIONS_MAX):
-            some = asks[start : start + DELIBERATIONS_MAX]
-            decisions = conclude([self._deliberation(ask) for ask in some], self.cameras, self.policy)
-            made += [self._note_decision(ask, *decision) for ask, decision in zip(some, decisions, strict=True)]
+            made += self._decide_some(asks[start : start + DELIBERATIONS_MAX])
         return made
 
-    def _deliberation(self, ask: Ask) -> Deliberation:
-        slot = self.state.subjects.slot_of.get(ask.key)
-        track = None if slot is None else self.state.subjects.track(slot)
+    def _decide_some(self, asks: Sequence[Ask]) -> list[CameraAssignment | None]:
+        standings = [standing_of(ask.case, self.policy) for ask in asks]
+        sought = [
+            Sought(ask.key, ask.case, standing, self._track_looked_at(ask.key), ask.now_us)
+            for ask, standing in zip(asks, standings, strict=True)
+        ]
+        targets = targets_of(sought, self.beliefs, self.scenery, self.policy)
+        deliberations = [
+            deliberate(
+                ask.case,
+                standing,
+                target,
+                self.scenery,
+                self.policy,
+                occasion=Occasion(ask.now_us, ask.reason, ask.sources, self.scenery.cameras.version),
+                must=ask.must,
+            )
+            for ask, standing, target in zip(asks, standings, targets, strict=True)
+        ]
+        decisions = conclude(deliberations, self.scenery, self.policy)
+        return [self._note_decision(ask, *decision) for ask, decision in zip(asks, decisions, strict=True)]
+
+    def _track_looked_at(self, key: bytes) -> SubjectTrack | None:
+        subjects = self.state.subjects
+        slot = subjects.slot_of.get(key)
+        track = None if slot is None else subjects.track(slot)
         if slot is not None and track is not None:
-            self.state.subjects.note_look(slot)
+            subjects.note_look(slot)
             self.dirty_slots.append(np.array([slot], np.intp))
-        occasion = Occasion(ask.now_us, ask.reason, ask.sources, self.cameras.version)
-        return deliberate(ask.case, track, self.cameras, self.policy, occasion=occasion, must=ask.must)
+        return track
 
     def _note_decision(
         self, ask: Ask, after: CaseState, assignment: CameraAssignment | None
     ) -> CameraAssignment | None:
-        self._note(ask.key, after)
+        self.note(ask.key, after)
         if assignment is not None:
-            self.assignments.append((ask.order, assignment))
+            self.assignments.append((ask.order, ask.actor, ask.case, assignment))
             self._count(ask.case, assignment)
         return assignment
 
@@ -86,27 +119,30 @@ class StepWork:
         self, key: bytes, case: CaseState, reason: str, now_us: int, sources: tuple[InputRef, ...], *, order: int
     ) -> None:
         """End a case and note its last version."""
-        occasion = Occasion(now_us, reason, sources, self.cameras.version)
+        occasion = Occasion(now_us, reason, sources, self.scenery.cameras.version)
         after, assignment = release(case, self.policy, occasion)
-        self._note(key, after)
+        self.note(key, after)
         if assignment is not None:
-            self.assignments.append((order, assignment))
+            self.assignments.append((order, ENGINE, case, assignment))
 
     def drop_track(self, key: bytes) -> None:
-        """Forget where a subject was."""
+        """Forget where a subject was and can be."""
         slot = self.state.subjects.slot_of[key]
         if self.state.subjects.fix_us[slot]:
             self.state.subjects.drop_track(slot)
             self.dropped_tracks.add(key)
+        self.beliefs.forget(key)
 
-    def _note(self, key: bytes, case: CaseState) -> None:
+    def note(self, key: bytes, case: CaseState) -> None:
         """Remember a case's state, and write it if it is another than before."""
         if self.state.cases.get(key) is case:
             return
         self.state.put(key, case, self.policy)
         self.result.case_states[case.case_id] = case
-        if is_ended(case) and case.status == CaseStatus.RELEASED:
-            self.drop_track(key)  # positions are forgotten when the case ends
+        if is_ended(case):
+            self.beliefs.forget(key)
+            if case.status == CaseStatus.RELEASED:
+                self.drop_track(key)  # positions are forgotten when the case ends
 
     def _count(self, before: CaseState, assignment: CameraAssignment) -> None:
         service = assignment.services[0] if assignment.services else "other"
@@ -117,7 +153,12 @@ class StepWork:
 
     def finish(self) -> StepResult:
         """Put together what goes out: versions in order of their records, tracks once with their last value."""
-        self.result.assignments += [a for _, a in sorted(self.assignments, key=lambda item: item[0])]
+        for _, actor, before, assignment in sorted(self.assignments, key=lambda item: item[0]):
+            self.result.assignments.append(assignment)
+            self.result.ptz_requests += requests_of(before, assignment)
+            self.result.audits.append(record_of(assignment, None, actor, self.state.audit_chain))
+            self.state.audit_chain = self.state.audit_chain.after(self.result.audits[-1])
+        self.result.beliefs += self.beliefs.changed_rows()
         subjects = self.state.subjects
         dropped: dict[bytes, bytes | None] = dict.fromkeys(sorted(self.dropped_tracks))
         if self.dirty_slots:

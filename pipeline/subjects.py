@@ -24,6 +24,10 @@ TRACK_FIELDS = (
     "course_deg",
     "looked_lat_deg",
     "looked_lon_deg",
+    "jumps",
+    "jump_us",
+    "jump_lat_deg",
+    "jump_lon_deg",
 )
 
 
@@ -43,6 +47,10 @@ class Subjects(GrowingColumns):
         exercise: the case is a drill.
         looked_lat_deg: where the subject was when its cameras were last looked at anew; NaN for never.
         looked_lon_deg: the same.
+        jumps: fixes refused in a row as jumps that agree with each other.
+        jump_us: when the newest of them was measured.
+        jump_lat_deg: where the newest of them was.
+        jump_lon_deg: the same.
         renewal_us: when the open case's lease must be looked at, whatever is heard.
         due_us: when a tick must look at the slot; ``NEVER_US`` for never.
     """
@@ -63,6 +71,10 @@ class Subjects(GrowingColumns):
         self.exercise: NDArray[np.bool_] = np.zeros(FIRST_CAPACITY, np.bool_)
         self.looked_lat_deg: NDArray[np.float64] = np.full(FIRST_CAPACITY, np.nan)
         self.looked_lon_deg: NDArray[np.float64] = np.full(FIRST_CAPACITY, np.nan)
+        self.jumps: NDArray[np.int64] = np.zeros(FIRST_CAPACITY, np.int64)
+        self.jump_us: NDArray[np.int64] = np.zeros(FIRST_CAPACITY, np.int64)
+        self.jump_lat_deg: NDArray[np.float64] = np.zeros(FIRST_CAPACITY)
+        self.jump_lon_deg: NDArray[np.float64] = np.zeros(FIRST_CAPACITY)
         self.renewal_us: NDArray[np.int64] = np.zeros(FIRST_CAPACITY, np.int64)
         self.due_us: NDArray[np.int64] = np.full(FIRST_CAPACITY, NEVER_US)
 
@@ -90,7 +102,7 @@ class Subjects(GrowingColumns):
 
     def drop_track(self, slot: int) -> None:
         """Forget where a slot's subject was."""
-        self.fix_us[slot] = 0
+        self.fix_us[slot] = self.jumps[slot] = 0
         self.looked_lat_deg[slot] = self.looked_lon_deg[slot] = np.nan
 
     def note_look(self, slot: int) -> None:
@@ -125,6 +137,10 @@ class Subjects(GrowingColumns):
             course_deg=float(self.course_deg[slot]),
             looked_lat_deg=float(self.looked_lat_deg[slot]),
             looked_lon_deg=float(self.looked_lon_deg[slot]),
+            jumps=int(self.jumps[slot]),
+            jump_us=int(self.jump_us[slot]),
+            jump_lat_deg=float(self.jump_lat_deg[slot]),
+            jump_lon_deg=float(self.jump_lon_deg[slot]),
         )
 
     def rows(self, slots: NDArray[np.intp]) -> list[tuple[bytes, bytes | None]]:

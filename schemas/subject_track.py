@@ -17,3 +17,7 @@ class SubjectTrack:
     course_deg: Annotated[float, "Course, degrees clockwise from north; NaN if unknown."]
     looked_lat_deg: Annotated[float, "Where the subject was when its cameras were last looked at anew; NaN for never."]
     looked_lon_deg: Annotated[float, "The same: WGS 84 longitude in degrees."]
+    jumps: Annotated[int, "Fixes refused in a row as jumps that agree with each other."] = 0
+    jump_us: Annotated[int, "When the newest of them was measured, UTC microseconds since the epoch."] = 0
+    jump_lat_deg: Annotated[float, "Where the newest of them was: WGS 84 latitude in degrees."] = 0.0
+    jump_lon_deg: Annotated[float, "The same: WGS 84 longitude in degrees."] = 0.0

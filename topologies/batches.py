@@ -127,6 +127,8 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._delivered: dict[TP, int] = {}
+        # How far each partition has been read, markers of transactions included, when the last records were delivered.
+        self._read_to: dict[TP, int] = {}
 
     def _new_consumer_thread(self) -> Any:
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
@@ -144,7 +146,29 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
                 if fetched and tp.topic in collapsed_topics:
                     records[tp] = [CollapsedRecord(fetched, self._delivered.get(tp))]
                     self._delivered[tp] = fetched[-1].offset + 1
+        self._note_positions()
         return records, active_partitions
+
+    def _note_positions(self) -> None:
+        subscription = self._thread._ensure_consumer()._subscription.subscription
+        assignment = None if subscription is None else subscription.assignment
+        if assignment is not None:
+            states = ((tp, assignment.state_value(tp)) for tp in assignment.tps)
+            self._read_to = {tp: state.position for tp, state in states if state.has_valid_position}
+
+    def end_offset(self, tp: TP) -> int | None:
+        """Return the offset after the newest record of a partition that the broker has told of; None if it has not yet.
+
+        Behind the newest record there may be markers of transactions, which are never delivered: where the partition
+        has been read to its end, the newest record is the one delivered last.
+        """
+        consumer = self._thread._ensure_consumer()
+        if tp not in consumer.assignment():
+            return None
+        end: int | None = consumer.last_stable_offset(tp) if self._control.read_committed else consumer.highwater(tp)
+        if end is None or end < 0:
+            return None
+        return self._delivered.get(tp, 0) if self._read_to.get(tp, -1) >= end else end
 
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
         # Between the last records of two batches there is always a gap; it means nothing.
@@ -185,6 +209,7 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
         if positions:
             await self.seek_wait(positions)
             self._delivered.clear()
+            self._read_to.clear()
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Let the running units end before the partitions go."""
@@ -196,6 +221,7 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
         """Forget what was delivered: reading starts again at the committed offsets."""
         self._control.joined()
         self._delivered.clear()
+        self._read_to.clear()
         await super().on_partitions_assigned(assigned, generation_id)
 
     def last_poll_ms(self, tp: TP) -> int | None:

@@ -2,13 +2,18 @@
 
 Flow::
 
-    incidents ─────────┐
-    wandering-alerts ──┼─▶ agent of batches ─▶ pump per partition ─▶ engine ─▶ camera-assignments
-    tracker-fixes ─────┘        (Crew)             (one unit of work)          case-states, subject-tracks, <topic>-dlq
-    cameras, camera-health ─▶ global tables ─▶ camera table ──────────┘        input offsets
+    incidents, wandering-alerts, tracker-fixes ─┐
+    sightings, operator-commands, ptz-grants ───┼─▶ agent of batches ─▶ pump per partition ─▶ case engine, camera desk
+    ptz-requests, camera-observations ──────────┘        (Crew)         (one unit of work)           │
+    cameras, camera-health, camera-knowledge ─▶ global tables ─▶ camera table ───────────────────────┤
+                                                                                                     ▼
+    camera-assignments, access-audits, ptz-requests, ptz-commands, ptz-grants, camera-observations, camera-knowledge,
+    state (case-states, subject-tracks, case-beliefs, ptz-heads), <topic>-dlq, input offsets
 
-Join: the three inputs are co-partitioned by case_id, so everything about a case meets in one partition; the camera
-table is joined whole (a global table, as of when the unit is decided; its version stands in every decision).
+Join: the inputs of the first two lines are co-partitioned by case_id, so everything about a case meets in one
+partition; those of the third by camera_id, so a head has one writer. All have the same partition count and are
+subscribed together, so Faust gives partition p of all of them to one worker, whose pump p owns both. The camera table
+is joined whole (a global table, as of when the unit is decided; its version stands in every decision).
 
 Delivery: exactly once on a broker with transactions, because outputs, state and input offsets are committed in one
 transaction per unit. At least once elsewhere: after a crash a unit may be decided again, with the same ids and
@@ -23,7 +28,8 @@ from typing import Any
 
 from faust.types import TP
 
-from schemas.topics import CAMERA_HEALTH, CAMERAS, CASE_INPUTS, CASE_STATES, Topic, prefixed
+from pipeline.batch import Refusal
+from schemas.topics import CAMERA_HEALTH, CAMERA_KNOWLEDGE, CAMERAS, CASE_STATES, Topic, prefixed
 from topologies.app import WorkerApp
 from topologies.batches import BatchSchema
 from topologies.camera_refusals import CameraRefusals
@@ -31,7 +37,7 @@ from topologies.crew import Crew
 from topologies.decisions import CameraView, DecisionEngine
 from topologies.metrics import FlowMetrics
 from topologies.outputs import OutputWriter
-from topologies.pump import Workbench
+from topologies.pump import UNIT_INPUTS, Workbench
 from topologies.settings import Settings
 from topologies.stores import CASE_STORE_URL, FEED_STORE_URL
 from topologies.table_feed import Apply, TableFeed
@@ -89,13 +95,21 @@ def add_to(
     cameras = engine.new_cameras()
     transport = _Transport(app)
     refusals = CameraRefusals(settings, full_name, metrics, is_ours=lambda: 0 in crew.pumps)
+
+    def refused(refusal: Refusal) -> None:
+        if refusal.topic == CAMERA_KNOWLEDGE.name:
+            # Only workers write it: a row without use is counted, and the camera counts as not known any better.
+            metrics.dead_letter(refusal.topic, refusal.reason)
+        else:
+            refusals.add(refusal)
+
     feeds = tuple(
         TableFeed(
             settings,
             topic,
             full_name(topic.name),
             apply=apply,
-            refused=refusals.add,
+            refused=refused,
             read_committed=unit_of_work.guarantee == "transactional",
             set_flow=transport.set_flow,
             restored=metrics.restored,
@@ -107,7 +121,7 @@ def add_to(
         engine=engine,
         cameras=cameras,
         unit_of_work=unit_of_work,
-        writer=OutputWriter(full_name, city),
+        writer=OutputWriter(full_name, city, settings.case_partitions),
         metrics=metrics,
         full_name=full_name,
         end_offset=transport.end_offset,
@@ -116,12 +130,16 @@ def add_to(
     crew = Crew(bench, _once(failed), feeds)
     app.batch_control = crew
     _declare_tables(app, settings, full_name(CASE_STATES.name), crew, feeds)
-    _declare_agent(app, [full_name(topic.name) for topic in CASE_INPUTS], crew)
+    _declare_agent(app, [full_name(topic.name) for topic in UNIT_INPUTS], crew)
     return CameraAssignmentTopology(crew, feeds, cameras, engine, refusals, unit_of_work, metrics, transport.silence_s)
 
 
 def _feeding(cameras: CameraView) -> tuple[tuple[Topic, Apply], ...]:
-    return ((CAMERAS, cameras.apply_cameras), (CAMERA_HEALTH, cameras.apply_health))
+    return (
+        (CAMERAS, cameras.apply_cameras),
+        (CAMERA_HEALTH, cameras.apply_health),
+        (CAMERA_KNOWLEDGE, cameras.apply_knowledge),
+    )
 
 
 def _declare_tables(
@@ -167,11 +185,7 @@ class _Transport:
 
     def end_offset(self, topic: str, partition: int) -> int | None:
         """Return the offset after the newest record the broker has told of, None if it has not yet."""
-        tp = TP(topic, partition)
-        consumer = self._app.consumer
-        if tp not in consumer.assignment():
-            return None
-        end: int | None = consumer.highwater(tp)
+        end: int | None = self._app.consumer.end_offset(TP(topic, partition))
         return end
 
     def silence_s(self) -> float | None:

@@ -1,16 +1,46 @@
-"""The real engine, bound to a city's policy."""
+"""The real engine, bound to a city's policy: cases and cameras of a partition side by side."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from pipeline import engine, intake
+from pipeline import camera_desk, engine, intake
 from pipeline.batch import RawBatch, StepResult
 from pipeline.camera_columns import HEALTH_STATES, HEALTH_UNKNOWN
+from pipeline.camera_desk import DeskIntake, DeskState
 from pipeline.camera_table import CameraTable
+from pipeline.free_space import FreeSpace
 from pipeline.geo import Plane
 from pipeline.policy import Policy
+from pipeline.scenery import Scenery
 from pipeline.state import PartitionState
+from pipeline.streets import Streets
+from schemas.camera_assignment import CaseStatus
+from schemas.topics import CAMERA_INPUTS, CAMERA_KNOWLEDGE, PTZ_HEADS
+
+DESK_TOPICS = frozenset(topic.name for topic in CAMERA_INPUTS)
+
+
+@dataclass(slots=True)
+class CityState:
+    """What a worker remembers of one partition: its cases, and the cameras that hash to it."""
+
+    cases: PartitionState
+    desk: DeskState
+
+
+@dataclass(slots=True)
+class CityIntake:
+    """One unit of work, read: what speaks of cases and what speaks of cameras."""
+
+    cases: intake.Intake
+    desk: DeskIntake
+
+    @property
+    def records(self) -> int:
+        """How many records the unit has."""
+        return self.cases.records + self.desk.records
 
 
 class CityEngine:
@@ -19,11 +49,22 @@ class CityEngine:
     Args:
         policy: the city's policy.
         plane: the plane on which the city's distances are reckoned; the first camera's if None.
+        streets: the city's street map, if there is one.
+        free: where one can look through, if the streets are known.
     """
 
-    def __init__(self, policy: Policy, plane: Plane | None = None) -> None:
+    def __init__(
+        self,
+        policy: Policy,
+        plane: Plane | None = None,
+        streets: Streets | None = None,
+        free: FreeSpace | None = None,
+    ) -> None:
         self._policy = policy
         self._plane = plane
+        self._streets = streets
+        self._free = free
+        self._scenery: Scenery | None = None
 
     def new_cameras(self) -> CameraTable:
         """Return an empty camera table."""
@@ -37,20 +78,37 @@ class CityEngine:
         by_status = dict(zip(("unknown", *(state.value for state in HEALTH_STATES)), counts, strict=True))
         return {**by_status, "out-of-service": int(np.count_nonzero(alive & ~in_service))}
 
-    def restore(self, case_rows: Mapping[bytes, bytes], track_rows: Mapping[bytes, bytes]) -> PartitionState:
-        """Return the state of a partition from its rows in the wire format."""
-        return PartitionState.restored(case_rows, track_rows, self._policy)
+    def restore(self, partition: int, rows: Mapping[str, Mapping[bytes, bytes]]) -> CityState:
+        """Return the state of a partition from its rows in the wire format, by topic name."""
+        cases = PartitionState.restored(rows, self._policy)
+        cases.partition = partition
+        desk = DeskState.restored(rows.get(PTZ_HEADS.name, {}), rows.get(CAMERA_KNOWLEDGE.name, {}), self._policy)
+        return CityState(cases, desk)
 
-    def open_cases(self, state: PartitionState) -> Mapping[tuple[str, str], int]:
+    def open_cases(self, state: CityState) -> Mapping[tuple[str, str], int]:
         """Return how many cases are open by (service, status)."""
-        return state.open_cases()
+        return state.cases.open_cases()
 
-    def read(self, batches: Sequence[RawBatch]) -> intake.Intake:
+    def oldest_assignment_us(self, state: CityState) -> int | None:
+        """Return when the newest version of that active case was decided which has waited longest; None without."""
+        decided = (case.decided_us for case in state.cases.cases.values() if case.status == CaseStatus.ACTIVE)
+        return min(decided, default=None)
+
+    def read(self, batches: Sequence[RawBatch]) -> CityIntake:
         """Decode and validate the records of a unit and put them into the order of decision."""
-        return intake.read(batches, self._policy)
+        of_cases = [batch for batch in batches if batch.topic not in DESK_TOPICS]
+        of_cameras = [batch for batch in batches if batch.topic in DESK_TOPICS]
+        return CityIntake(intake.read(of_cases, self._policy), camera_desk.read(of_cameras))
 
-    def step(
-        self, state: PartitionState, taken: intake.Intake, cameras: CameraTable, tick_us: int | None
-    ) -> StepResult:
-        """Decide on the records and then on what time alone brings; changes ``state``."""
-        return engine.step(state, taken, cameras, self._policy, tick_us)
+    def step(self, state: CityState, taken: CityIntake, cameras: CameraTable, tick_us: int | None) -> StepResult:
+        """Decide on the records and then on what time alone brings; changes ``state``.
+
+        Cases and cameras know of each other only through topics, so the order of the two does not matter.
+        """
+        result = engine.step(state.cases, taken.cases, self._scenery_of(cameras), self._policy, tick_us)
+        return camera_desk.step(state.desk, taken.desk, self._policy, tick_us, result)
+
+    def _scenery_of(self, cameras: CameraTable) -> Scenery:
+        if self._scenery is None or self._scenery.cameras is not cameras:
+            self._scenery = Scenery(cameras, self._policy, self._streets, self._free)
+        return self._scenery

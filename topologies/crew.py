@@ -4,18 +4,30 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from aiokafka import TopicPartition
 
-from schemas.topics import CASE_INPUTS, CASE_STATES, SUBJECT_TRACKS
+from schemas.topics import (
+    ACCESS_AUDITS,
+    CAMERA_KNOWLEDGE,
+    CASE_BELIEFS,
+    CASE_STATES,
+    PTZ_HEADS,
+    SUBJECT_TRACKS,
+)
 from topologies.batches import RecordBatch
-from topologies.pump import Pump, Workbench
+from topologies.partitioning import partition_of
+from topologies.pump import UNIT_INPUTS, Pump, Workbench
 from topologies.reading import BulkReader
 from topologies.table_feed import TableFeed
 from topologies.unit_of_work import marked_offsets
 
 log = logging.getLogger(__name__)
-Rows = dict[bytes, bytes]
+# What a partition's state is restored from: its own rows, and of the knowledge of cameras those that hash to it.
+OWN_STATE = (CASE_STATES, SUBJECT_TRACKS, CASE_BELIEFS, PTZ_HEADS)
+# Rows by topic, without the city's prefix, and key.
+Rows = dict[str, dict[bytes, bytes]]
 
 
 class Crew:
@@ -41,7 +53,7 @@ class Crew:
         self._generation = 0
         # Between the end of the old assignment and the restored state of the new one nothing is taken.
         self._taking = False
-        self._short_names = {bench.full_name(topic.name): topic.name for topic in CASE_INPUTS}
+        self._short_names = {bench.full_name(topic.name): topic.name for topic in UNIT_INPUTS}
         self.unit_topics = frozenset(self._short_names)
         self._feeds = {feed.full_name: feed for feed in feeds}
         self.collapsed_topics = self.unit_topics | self._feeds.keys()
@@ -110,7 +122,7 @@ class Crew:
         offsets = await self._bench.unit_of_work.next_offsets(topics, new)
         rows = await self._restored_rows(new, offsets)
         for partition in new:
-            self._start(partition, offsets, *rows[partition])
+            self._start(partition, offsets, rows[partition])
         self._bench.metrics.restored("cases", time.monotonic() - started_s)
 
     async def close(self) -> None:
@@ -119,8 +131,8 @@ class Crew:
         await self._give_up(set(self.pumps))
         await self._bench.unit_of_work.close()
 
-    def _start(self, partition: int, offsets: dict[TopicPartition, int], case_rows: Rows, track_rows: Rows) -> None:
-        state = self._bench.engine.restore(case_rows, track_rows)
+    def _start(self, partition: int, offsets: dict[TopicPartition, int], rows: Rows) -> None:
+        state = self._bench.engine.restore(partition, rows)
         next_offsets = {short: offsets[TopicPartition(full, partition)] for full, short in self._short_names.items()}
         pump = self.pumps[partition] = Pump(self._bench, partition, state, next_offsets)
         task = self._tasks[partition] = asyncio.create_task(pump.run(self.running), name=f"pump-{partition}")
@@ -139,29 +151,47 @@ class Crew:
             self._bench.metrics.partition_gone(partition)
         await self._bench.unit_of_work.release(sorted(partitions))
 
-    async def _restored_rows(
-        self, partitions: Sequence[int], offsets: dict[TopicPartition, int]
-    ) -> dict[int, tuple[Rows, Rows]]:
-        """Return the newest row of every key, of case states and of subject tracks, by partition.
+    async def _restored_rows(self, partitions: Sequence[int], offsets: dict[TopicPartition, int]) -> dict[int, Rows]:
+        """Return the newest row of every key of every state topic, by partition.
 
         Where a row says that the state stands further than the committed offsets, ``offsets`` is moved on.
         """
-        rows: dict[int, tuple[Rows, Rows]] = {partition: ({}, {}) for partition in partitions}
-        full_name = self._bench.full_name
-        place = {full_name(CASE_STATES.name): 0, full_name(SUBJECT_TRACKS.name): 1}
-        reader = BulkReader(self._bench.settings, read_committed=self.read_committed)
-        start = {TopicPartition(name, partition): 0 for name in place for partition in partitions}
-        async for tp, records in reader.read(start):
-            into = rows[tp.partition][place[tp.topic]]
+        topics = {self._bench.full_name(topic.name): topic.name for topic in (*OWN_STATE, CAMERA_KNOWLEDGE)}
+        knowledge = self._bench.full_name(CAMERA_KNOWLEDGE.name)
+        rows: dict[int, Rows] = {p: {name: {} for name in topics.values()} for p in partitions}
+        reader = BulkReader(self._bench.settings, read_committed=self.read_committed, shared=[knowledge])
+        start = {TopicPartition(name, p): 0 for name in topics if name != knowledge for p in partitions}
+        async for tp, records in reader.read({**start, TopicPartition(knowledge, 0): 0}):
             for record in records:
-                if record.value is None:
-                    into.pop(record.key, None)
-                else:
-                    into[record.key] = record.value
-                if record.headers:
-                    for topic, offset in marked_offsets(record.headers).items():
-                        source = TopicPartition(topic, tp.partition)
-                        offsets[source] = max(offset, offsets.get(source, 0))
-        case_states = full_name(CASE_STATES.name)
+                partition = tp.partition if tp.topic != knowledge else self._partition_of(record.key)
+                if partition in rows:
+                    _take_row(rows[partition][topics[tp.topic]], record)
+                    _move_on(offsets, record, partition)
+        case_states = self._bench.full_name(CASE_STATES.name)
         self.restored_to |= {tp.partition: end for tp, end in reader.positions.items() if tp.topic == case_states}
+        for partition, record in (await self._last_audits(reader, partitions)).items():
+            rows[partition][ACCESS_AUDITS.name] = {record.key: record.value}
         return rows
+
+    async def _last_audits(self, reader: BulkReader, partitions: Sequence[int]) -> dict[int, Any]:
+        """Return the end of each partition's chain of access audits."""
+        audits = self._bench.full_name(ACCESS_AUDITS.name)
+        last = await reader.last_records([TopicPartition(audits, partition) for partition in partitions])
+        return {tp.partition: record for tp, record in last.items()}
+
+    def _partition_of(self, key: bytes | None) -> int:
+        return partition_of(key or b"", self._bench.settings.case_partitions)
+
+
+def _take_row(rows: dict[bytes, bytes], record: Any) -> None:
+    if record.value is None:
+        rows.pop(record.key, None)
+    else:
+        rows[record.key] = record.value
+
+
+def _move_on(offsets: dict[TopicPartition, int], record: Any, partition: int) -> None:
+    if record.headers:
+        for topic, offset in marked_offsets(record.headers).items():
+            source = TopicPartition(topic, partition)
+            offsets[source] = max(offset, offsets.get(source, 0))

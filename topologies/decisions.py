@@ -30,6 +30,11 @@ class CameraView(Protocol):
     ) -> Sequence[tuple[int, Exception]]:
         """Apply rows of the camera-health topic; return the refused ones as (index, error)."""
 
+    def apply_knowledge(
+        self, keys: Sequence[bytes | None], values: Sequence[bytes | None], last_offset: int
+    ) -> Sequence[tuple[int, Exception]]:
+        """Apply rows of the camera-knowledge topic; return the refused ones as (index, error)."""
+
 
 class DecisionEngine(Protocol):
     """A pure engine: values in, values out, no clock. Any exception it raises stops the worker."""
@@ -40,11 +45,20 @@ class DecisionEngine(Protocol):
     def camera_counts(self, cameras: CameraView) -> Mapping[str, int]:
         """Return how many cameras there are by status."""
 
-    def restore(self, case_rows: Mapping[bytes, bytes], track_rows: Mapping[bytes, bytes]) -> PartitionState:
-        """Return the state of a partition from its rows in the wire format."""
+    def restore(self, partition: int, rows: Mapping[str, Mapping[bytes, bytes]]) -> PartitionState:
+        """Return the state of a partition.
+
+        Args:
+            partition: its number.
+            rows: newest row of each key in the wire format, by topic name without the city's prefix; of
+                ``access-audits`` only the newest record; of ``camera-knowledge`` the cameras of this partition.
+        """
 
     def open_cases(self, state: PartitionState) -> Mapping[tuple[str, str], int]:
         """Return how many cases are open by (service, status)."""
+
+    def oldest_assignment_us(self, state: PartitionState) -> int | None:
+        """Return when the newest version of that active case was decided which has waited longest; None without."""
 
     def read(self, batches: Sequence[RawBatch]) -> Intake:
         """Decode and validate the records of a unit and put them into the order of decision."""

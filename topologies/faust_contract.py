@@ -140,6 +140,20 @@ HOOKS: tuple[Hook, ...] = (
         "358d0cfad997",
         "called: heartbeats while restoring",
     ),
+    Hook(
+        "aiokafka.consumer.subscription_state:TopicPartitionState",
+        "position",
+        (),
+        "816b6b289bd1",
+        "read: tells whether a partition is read to its end, markers of transactions included",
+    ),
+    Hook(
+        "aiokafka.consumer.fetcher:PartitionRecords",
+        "_unpack_records",
+        (),
+        "b803e6d46480",
+        "moves the position beyond markers of transactions",
+    ),
 )
 
 

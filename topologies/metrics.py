@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from pipeline.batch import StepResult
 from schemas.camera_assignment import CaseStatus
+from schemas.ptz import PtzResult
 from schemas.topics import BY_NAME
 
 # From a millisecond to a minute; the promise is a p99 under one second.
@@ -31,6 +32,7 @@ class FlowMetrics:
         self._declare_domain()
         self._declare_trouble()
         self._open: dict[int, dict[tuple[str, str], int]] = {}
+        self._oldest: dict[int, float] = {}
 
     def _declare_flow(self) -> None:
         self._records = self._counter("records_total", "Input records by topic and how they ended.", "topic", "outcome")
@@ -74,6 +76,13 @@ class FlowMetrics:
             "handovers_total",
             "Changes of a moving subject's cameras: overlap when one of them went on, else cut.",
             "outcome",
+        )
+        self._preemptions = self._counter(
+            "ptz_preemptions_total", "Times a case lost a PTZ head to another or to a hand."
+        )
+        self._assignment_age = self._gauge(
+            "assignment_age_seconds",
+            "Age of the oldest newest version of an active case: beyond its lease something leaks.",
         )
         self._denied = self._counter("decisions_denied_total", "Cases denied by the purpose gate, by reason.", "reason")
         self._cameras = self._gauge(
@@ -139,6 +148,7 @@ class FlowMetrics:
         for assignment in result.assignments:
             if assignment.status == CaseStatus.DENIED:
                 self._denied.labels(assignment.reason).inc()
+        self._preemptions.inc(sum(grant.result == PtzResult.PRE_EMPTED for grant in result.ptz_grants))
 
     def dead_letter(self, topic: str, reason: str) -> None:
         """Count a dead letter that is not part of a unit, such as a refused camera row."""
@@ -148,9 +158,17 @@ class FlowMetrics:
         """Forget a partition that another worker has now, and what was shown of it."""
         self.open_cases(partition, {})
         del self._open[partition]
+        self.oldest_assignment(partition, None, 0)
         for topic in BY_NAME:
             for gauge in (self._lag_records, self._lag_seconds):
                 _drop(gauge, topic, str(partition))
+
+    def oldest_assignment(self, partition: int, decided_us: int | None, now_us: int) -> None:
+        """Show how old the newest version of a partition's active case is that has waited longest; None for no case."""
+        self._oldest.pop(partition, None)
+        if decided_us is not None:
+            self._oldest[partition] = max(0.0, (now_us - decided_us) / 1e6)
+        self._assignment_age.set(max(self._oldest.values(), default=0.0))
 
     def lag(self, topic: str, partition: int, records: int, seconds: float) -> None:
         """Show how far a partition of a topic is behind."""

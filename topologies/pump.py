@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from pipeline.batch import RawBatch, StepResult
-from schemas.topics import CASE_INPUTS
+from schemas.topics import CAMERA_INPUTS, CASE_INPUTS
 from topologies.batches import RecordBatch
 from topologies.decisions import CameraView, DecisionEngine, PartitionState
 from topologies.errors import UnitFailedError
@@ -16,6 +16,8 @@ from topologies.outputs import OutputWriter
 from topologies.settings import Settings
 from topologies.unit_of_work import Unit, UnitOfWork
 
+# What a unit of work may hold: about cases and about cameras, of partitions of the same number.
+UNIT_INPUTS = (*CASE_INPUTS, *CAMERA_INPUTS)
 # A fast story must not turn into a busy loop: between two ticks of a partition lies at least this much real time.
 TICK_PAUSE_S = 0.05
 # An input whose end is unknown or not reached counts as read to its end when nothing has come for this long.
@@ -81,7 +83,7 @@ class Pump:
         self._heard_s = time.monotonic()
         self._cases_changed = True
         self._reported_s = 0.0
-        self._newest_us = {topic.name: 0 for topic in CASE_INPUTS}
+        self._newest_us = {topic.name: 0 for topic in UNIT_INPUTS}
         # Zero: the first tick is due at once, or with the first records while the partition catches up.
         self._tick_us = 0
 
@@ -227,6 +229,9 @@ class Pump:
             self._cases_changed = False
             self._bench.metrics.open_cases(self.partition, self._bench.engine.open_cases(self._state))
         now_us = self._bench.settings.clock.now_us()
+        self._bench.metrics.oldest_assignment(
+            self.partition, self._bench.engine.oldest_assignment_us(self._state), now_us
+        )
         for topic, offset in self.next_offsets.items():
             end = self._bench.end_offset(self._bench.full_name(topic), self.partition)
             behind = max(0, end - offset) if end is not None else 0

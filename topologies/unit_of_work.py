@@ -10,6 +10,7 @@ import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any, Protocol
 
 from aiokafka import AIOKafkaProducer, TopicPartition
@@ -28,7 +29,7 @@ TRANSACTION_TIMEOUT_MS = 10_000
 # Brokers refuse the first records of a transaction while the last one is still being completed (a few milliseconds);
 # aiokafka's own pause of 100 ms would be most of a unit's time.
 RETRY_BACKOFF_MS = 5
-# Without transactions, the last state row of a unit carries the offsets up to which the state stands.
+# Without transactions, state rows of a unit carry the offsets up to which the state stands.
 NEXT_OFFSETS_HEADER = "goldentime_next_offsets"
 
 Header = tuple[str, bytes]
@@ -42,15 +43,18 @@ class Outgoing:
 
     Attributes:
         topic: full topic name.
+        partition: where they go; None for the partition of the unit.
+        covers: full names of the inputs whose effect is held by these rows of the worker's own state; empty for what
+            is no state.
         keys: Kafka keys.
         values: values in the wire format; None is a tombstone.
         timestamps_ms: the records' times, milliseconds since the epoch.
         headers: Kafka headers of each record.
-        is_state: whether these are rows of the worker's own state.
     """
 
     topic: str
-    is_state: bool = False
+    partition: int | None = None
+    covers: frozenset[str] = frozenset()
     keys: list[bytes | None] = field(default_factory=list)
     values: list[bytes | None] = field(default_factory=list)
     timestamps_ms: list[int] = field(default_factory=list)
@@ -68,7 +72,7 @@ class Outgoing:
 
 @dataclass(slots=True)
 class Unit:
-    """What is committed together. Outputs go to the partition of the same number as the input's.
+    """What is committed together. Outputs go to the partition of the same number as the input's, or where they say.
 
     Attributes:
         partition: the input partition.
@@ -135,8 +139,15 @@ class _Producing:
 
 
 async def send(producer: AIOKafkaProducer, outgoing: Outgoing, partition: int) -> list[asyncio.Future[Any]]:
-    """Send the records as record batches; return a future per batch that ends when the broker has it."""
+    """Send the records as record batches; return a future per batch that ends when the broker has it.
+
+    Args:
+        producer: of the unit.
+        outgoing: the records.
+        partition: where they go unless they say otherwise.
+    """
     acknowledgements = []
+    partition = partition if outgoing.partition is None else outgoing.partition
     batch = producer.create_batch()
     rows = zip(outgoing.keys, outgoing.values, outgoing.timestamps_ms, outgoing.headers, strict=True)
     for key, value, timestamp_ms, headers in rows:
@@ -152,11 +163,14 @@ async def send(producer: AIOKafkaProducer, outgoing: Outgoing, partition: int) -
 
 
 def mark_offsets(unit: Unit) -> None:
-    """Put the unit's offsets on the last row of its first state topic, if it changes any state."""
-    state = next((outgoing for outgoing in unit.outgoing if outgoing.is_state), None)
-    if state is not None and unit.next_offsets:
-        marked = (NEXT_OFFSETS_HEADER, json.dumps(unit.next_offsets).encode())
-        state.headers[-1] = [*state.headers[-1], marked]
+    """Put the unit's offsets on the last row of the first state topic that covers them, if it changes any state."""
+    unmarked = dict(unit.next_offsets)
+    for outgoing in unit.outgoing:
+        covered = {topic: offset for topic, offset in unmarked.items() if topic in outgoing.covers}
+        if covered:
+            marked = (NEXT_OFFSETS_HEADER, json.dumps(covered).encode())
+            outgoing.headers[-1] = [*outgoing.headers[-1], marked]
+            unmarked = {topic: offset for topic, offset in unmarked.items() if topic not in covered}
 
 
 def marked_offsets(headers: Sequence[Header]) -> dict[str, int]:
@@ -259,8 +273,9 @@ class PlainUnitOfWork(_Producing):
             raise UnitFailedError(f"partition {unit.partition}: nothing was claimed yet")
         try:
             mark_offsets(unit)
-            for outgoing in unit.outgoing:
-                await asyncio.gather(*await send(self._shared, outgoing, unit.partition))
+            for _, of_topic in groupby(unit.outgoing, key=lambda outgoing: outgoing.topic):
+                sent = [a for outgoing in of_topic for a in await send(self._shared, outgoing, unit.partition)]
+                await asyncio.gather(*sent)
         except KafkaError as error:
             raise UnitFailedError(f"partition {unit.partition}: {error!r}") from error
         self._note(unit.partition, unit.next_offsets)

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 from schemas.clock import Clock
+from schemas.topics import CAMERA_HEALTH, CAMERAS
 from topologies.app import WorkerApp, create_app, group_of
 from topologies.camera_assignment import CameraAssignmentTopology, add_to
 from topologies.decisions import DecisionEngine
@@ -27,6 +28,8 @@ GARBAGE_THRESHOLDS = (100_000, 50, 1_000)
 # A stop that takes longer than this is given up; the group notices the missing heartbeats then.
 STOP_TIMEOUT_S = 10.0
 CAMERA_METRICS_S = 1.0
+# What is written from outside; its age tells whether the registry's connector lives.
+REGISTRY = (CAMERAS, CAMERA_HEALTH)
 
 
 class Worker:
@@ -166,7 +169,7 @@ async def _show_cameras(topology: CameraAssignmentTopology, clock: Clock) -> Non
         if topology.cameras.version != version:
             version = topology.cameras.version
             topology.metrics.cameras(topology.engine.camera_counts(topology.cameras))
-        newest_us = max(feed.newest_us for feed in topology.feeds)
+        newest_us = max(feed.newest_us for feed in topology.feeds if feed.topic in REGISTRY)
         age_s = (clock.now_us() - newest_us) / 1e6 if newest_us else 0.0
         topology.metrics.camera_table_age(age_s)
         await asyncio.sleep(CAMERA_METRICS_S)

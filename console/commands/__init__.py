@@ -15,7 +15,22 @@ from pipeline.errors import PolicyError
 from topologies.errors import TopologyError
 
 # In the order a newcomer meets them; each is a click command in the module of its name.
-COMMANDS = ("demo", "broker", "worker", "topics", "cameras", "connect", "watch", "explain")
+COMMANDS = (
+    "demo",
+    "broker",
+    "worker",
+    "topics",
+    "city",
+    "cameras",
+    "connect",
+    "watch",
+    "explain",
+    "sighting",
+    "order",
+    "audit",
+    "replay",
+    "what-if",
+)
 _FOR_PEOPLE = (ConsoleError, ConnectorError, PolicyError, TopologyError)
 
 
@@ -41,7 +56,8 @@ class Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         with leave_at_once():
-            command: click.Command = getattr(importlib.import_module(f"console.commands.{cmd_name}"), cmd_name)
+            name = cmd_name.replace("-", "_")
+            command: click.Command = getattr(importlib.import_module(f"console.commands.{name}"), name)
         return command
 
     def invoke(self, ctx: click.Context) -> Any:

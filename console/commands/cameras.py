@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressC
 from connectors.cctv_registry.registry import RegistryLoad
 from connectors.publish import Publisher
 from console.city_topics import ensure_city_topics
+from console.commands.cameras_knowledge import knowledge
 from console.options import Options
 from console.registry_files import publish_registry, read_registry
 from console.topic_reader import newest_by_key, open_topic
@@ -27,7 +28,10 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 @click.group(epilog="Example: goldentime --city seoul cameras check cctv.csv")
 def cameras() -> None:
-    """Check registry files, load them, and show one camera."""
+    """Check registry files, load them, and show one camera and what was learned of it."""
+
+
+cameras.add_command(knowledge)
 
 
 @cameras.command(epilog="Example: goldentime --city seoul cameras check cctv.csv --json")

@@ -59,8 +59,31 @@ def test_explain_gives_programs_the_versions_oldest_first(with_cases: EmbeddedBr
     assert versions[0]["sources"] == [{"topic": "incidents", "partition": 3, "offset": 7}]
 
 
+def test_explain_tells_one_version_in_full_when_asked_for_it(with_cases: EmbeddedBroker) -> None:
+    text = call("explain", "police_112:1", "--version", "1", broker=with_cases).output
+    assert "version 1 at" in text
+    assert "version 2 at" not in text
+    (version,) = json.loads(call("explain", "police_112:1", "--version", "1", "--json", broker=with_cases).output)
+    assert version["version"] == 1
+    assert {"p_view", "assumptions", "excluded_nearest"} <= set(version)
+
+
+def test_explain_says_which_versions_are_left_when_one_is_gone_or_not_yet_made(with_cases: EmbeddedBroker) -> None:
+    late = [an_assignment("fire_119:late", version=number) for number in (4, 6, 7)]
+    write_records(with_cases.bootstrap_servers, "demo.camera-assignments", CAMERA_ASSIGNMENTS, late)
+    gone = call("explain", "fire_119:late", "--version", "2", broker=with_cases)
+    assert gone.exit_code == 1
+    assert "version 2 of fire_119:late is gone: the topic keeps versions 4, 6 and 7" in gone.output
+    future = call("explain", "fire_119:late", "--version", "9", broker=with_cases)
+    assert future.exit_code == 1
+    assert "has no version 9 yet: the newest is 7" in future.output
+    ended = [an_assignment("fire_119:late", version=8, status="released", cameras=(), where=None)]
+    write_records(with_cases.bootstrap_servers, "demo.camera-assignments", CAMERA_ASSIGNMENTS, ended)
+
+
 def test_explain_takes_the_beginning_of_an_id_when_it_is_clear(with_cases: EmbeddedBroker) -> None:
-    assert "case fire_119:7" in call("explain", "fire", broker=with_cases).output
+    assert "case police_112:2" in call("explain", "police_112:2", broker=with_cases).output
+    assert "case fire_119:7" in call("explain", "fire_119:7", broker=with_cases).output
     result = call("explain", "police", broker=with_cases)
     assert result.exit_code == 1
     assert "2 cases begin with 'police': police_112:1, police_112:2" in result.output

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from io import StringIO
 from zoneinfo import ZoneInfo
 
@@ -5,10 +6,10 @@ import pytest
 from rich.console import Console, RenderableType
 
 from console.decision_lines import decision_lines
-from console.history import history
+from console.history import history, kept_versions
 from console.picture import picture_table, urgent_first
 from console.wording import direction, duration, short_case, terms, time_of_day, what_happened
-from schemas.camera_assignment import CameraAssignment, InputRef
+from schemas.camera_assignment import CameraAssignment, ExcludedCamera, InputRef, RunnerUp
 from tests.console.assignments import MINUTE_US, T0_US, a_camera, an_assignment
 
 SEOUL = ZoneInfo("Asia/Seoul")
@@ -133,7 +134,7 @@ def test_the_picture_fits_a_narrow_terminal() -> None:
     assert len(_plain(table, width=90).splitlines()) == 3
 
 
-def test_a_history_tells_for_every_version_why_where_from_what_and_who_was_not_chosen() -> None:
+def test_an_explanation_tells_why_where_from_what_and_what_was_not_chosen() -> None:
     moved = an_assignment(
         version=2,
         reason="moved",
@@ -150,14 +151,70 @@ def test_a_history_tells_for_every_version_why_where_from_what_and_who_was_not_c
         "allowed for serious-crime by PIPA18-2-3",
         "sent to demo-112:control-room",
         "37.40000, 127.40000 in 솔내구 within 50 m",
-        "decided from incidents/3@7 with cameras@6038/health@-1",
-        "decided from tracker-fixes/1@42",
+        "decided from tracker-fixes/1@42 with cameras@6038/health@-1",
+        "against the version before: 1 new, 0 kept, 1 let go",
         "let go: cam-1",
         "nearly chosen: cam-9 (88 m, would add 0.012)",
         "left out: 5 by purpose",
         "gain 0.51, heading 1, observe to 67 m",
     ):
         assert told in text
+    assert "decided from incidents/3@7" not in text
+    assert "decided from incidents/3@7" in _plain(history([an_assignment(), moved], SEOUL, an_assignment()))
+
+
+def test_an_explanation_tells_probabilities_assumptions_heads_terms_and_the_views_that_end() -> None:
+    before = an_assignment(p_view=0.52)
+    going = a_camera("cam-1", role="ending", until_us=T0_US + 4_000_000, p_view=0.0, why={"held": 1.0})
+    terms_of_two = {"gain": 0.5, "sight": 0.9, "heading": 0.25, "clutter": 0.84, "learned": 0.7, "travel": 0.01}
+    chosen = a_camera("cam-2", ptz="granted", why=terms_of_two)
+    other = RunnerUp(camera_id="cam-9", distance_m=88.0, gain=0.012, why={"gain": 0.012, "sight": 0.3})
+    barred = ExcludedCamera(camera_id="cam-8", distance_m=12.0, reason="head-denied")
+    now = an_assignment(
+        version=2,
+        p_view=0.83,
+        cameras=(chosen, going),
+        added=("cam-2",),
+        kept=("cam-1",),
+        runner_up=(other,),
+        excluded_nearest=(barred,),
+        assumptions=("no-buildings", "something-new"),
+    )
+    text = " ".join(_plain(history([before, now], SEOUL), width=200).split())
+    for told in (
+        "version 2 at 14:00:01: hand over +1 -1, now 1 camera: reported",
+        "at least one of the cameras shows the target with probability 0.83",
+        "assumed: no outlines of buildings",
+        "assumed: something-new",
+        "turn to 45, zoom 2.1, granted gain 0.5, sight 0.9, heading 0.25, clutter 0.84, learned 0.7, travel 0.01",
+        "ending: cam-1 goes on until 14:00:04, so that the new view begins before it ends",
+        "probability of a view 0.52 before, 0.83 now",
+        "nearly chosen: cam-9 (88 m, would add 0.012): sight 0.3",
+        "cam-8 (12 m): head-denied",
+    ):
+        assert told in text
+    assert "~ cam-1 goes on until 14:00:04" in [line.strip() for line in _lines(now)]
+
+
+def test_a_head_that_was_turned_is_told_with_its_aim_before() -> None:
+    turned = a_camera(aim=replace(a_camera().aim, pan_deg=90.0))
+    text = _plain(history([an_assignment(), an_assignment(version=2, cameras=(turned,), added=())], SEOUL))
+    assert "cam-1: turn to 90, zoom 2.1, before: turn to 45, zoom 2.1" in text
+
+
+def test_long_histories_are_cut_to_their_last_lines() -> None:
+    text = _plain(history([an_assignment(version=number) for number in range(1, 41)], SEOUL))
+    assert ".. 9 versions before" in text
+    assert "version 9 at" not in text
+    assert "version 10 at" in text
+
+
+@pytest.mark.parametrize(
+    ("numbers", "words"),
+    [([3], "version 3"), ([1, 2], "versions 1 and 2"), ([1, 4, 5, 6], "versions 1, 4 to 6")],
+)
+def test_which_versions_are_kept_is_told_in_spans(numbers: list[int], words: str) -> None:
+    assert kept_versions([an_assignment(version=number) for number in numbers]) == words
 
 
 def test_a_history_without_cameras_says_the_reason_only() -> None:

@@ -23,7 +23,18 @@ from schemas.codec import decode, encode
 from schemas.dead_letter import DeadLetter
 from schemas.topics import CAMERA_HEALTH, CAMERAS, CASE_INPUTS, Topic, dead_letters_of
 from tests.integration.outcomes import get, settled_outcomes
-from tests.support.records import LAT_DEG, LON_DEG, a_camera, a_fix, an_alert, an_incident, at
+from tests.support.records import (
+    LAT_DEG,
+    LON_DEG,
+    a_camera,
+    a_fix,
+    a_grant,
+    a_sighting,
+    an_alert,
+    an_incident,
+    an_order,
+    at,
+)
 from tests.topologies.running import read, running_worker, write
 from topologies.city_engine import CityEngine
 from topologies.city_files import load_city
@@ -77,15 +88,10 @@ def replay_lines() -> list[str]:
         "occurred_us": 1_790_000_000_000_000,
         "location": {"lat_deg": LAT_DEG, "lon_deg": LON_DEG, "accuracy_m": 10.0, "quality": "gps"},
     }
+    place = {"lat_deg": 211, "lon_deg": LON_DEG, "accuracy_m": 10.0, "quality": "gps"}
     fields: list[dict[str, Any]] = [
         good,
-        {
-            **good,
-            "case_id": "r2",
-            "incident_id": "r2",
-            "event_id": "r2",
-            "location": {**good["location"], "lat_deg": 211},
-        },  # type: ignore[dict-item]
+        {**good, "case_id": "r2", "incident_id": "r2", "event_id": "r2", "location": place},
         {**good, "observed_us": "yesterday"},
         {key: value for key, value in good.items() if key != "kind"},
     ]
@@ -109,11 +115,33 @@ def garbage() -> dict[Topic, list[tuple[bytes | None, bytes | None]]]:
     places = [at(quality="none"), at(accuracy_m=float("nan")), at(accuracy_m=-1.0)]
     bad_fixes = [(b"s:elder", encode(a_fix(location=place))) for place in places]
     bad_fixes.append((b"s:elder", encode(a_fix(fix_us=4_000_000_000_000_000))))
-    incidents, alerts, fixes = CASE_INPUTS
+    look, order, grant = a_sighting(), an_order("s:elder"), a_grant("s:elder")
+    incidents, alerts, fixes, sightings, orders, grants = CASE_INPUTS
     return {
         incidents: [*bad, (b"raw-good", encode(incident))],
         alerts: [*bad, (b"s:elder", encode(alert))],
         fixes: [*bad, *bad_fixes, (b"s:elder", encode(fix))],
+        sightings: [
+            *bad,
+            (b"other-key", encode(look)),
+            (b"s:elder", encode(a_sighting(result="other"))),
+            (b"s:elder", encode(a_sighting(camera_id=None))),
+            (b"s:elder", encode(a_sighting(reliability=2.0))),
+            (b"s:elder", encode(look)),
+        ],
+        orders: [
+            *bad,
+            (b"other-key", encode(order)),
+            (b"s:elder", encode(an_order("s:elder", "other"))),
+            (b"s:elder", encode(an_order("s:elder", "pin-camera"))),
+            (b"s:elder", encode(order)),
+        ],
+        grants: [
+            *bad,
+            (b"other-key", encode(grant)),
+            (b"s:elder", encode(a_grant("s:elder", "other"))),
+            (b"s:elder", encode(grant)),
+        ],
         CAMERAS: [*bad[:5], (b"raw-cam", encode(a_camera("raw-cam")))],
         CAMERA_HEALTH: bad[:5],
     }

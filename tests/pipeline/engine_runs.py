@@ -10,6 +10,7 @@ from pipeline.camera_table import CameraTable
 from pipeline.engine import step
 from pipeline.intake import read
 from pipeline.policy import Policy
+from pipeline.scenery import Scenery
 from pipeline.state import PartitionState
 from schemas.camera import Camera, CameraHealth
 from schemas.camera_assignment import CameraAssignment
@@ -44,6 +45,7 @@ class EngineRun:
 
     def __init__(self, cameras: CameraTable, policy: Policy = DEMO) -> None:
         self.cameras = cameras
+        self.scenery = Scenery(cameras, policy)
         self.policy = policy
         self.state = PartitionState()
         self._offset = 0
@@ -53,11 +55,11 @@ class EngineRun:
         now_us = T0_US + int(now_s * S)
         batches = batches_of([(now_us, record) for record in records], first_offset=self._offset)
         self._offset += len(records)
-        return step(self.state, read(batches, self.policy), self.cameras, self.policy, None)
+        return step(self.state, read(batches, self.policy), self.scenery, self.policy, None)
 
     def tick(self, now_s: float) -> StepResult:
         """Let time alone decide."""
-        return step(self.state, read([], self.policy), self.cameras, self.policy, T0_US + int(now_s * S))
+        return step(self.state, read([], self.policy), self.scenery, self.policy, T0_US + int(now_s * S))
 
     def case(self, case_id: str) -> CaseState:
         """Return the state of a case."""

@@ -13,6 +13,7 @@ from pipeline.camera_columns import HEALTH_CODES, HEALTH_UNKNOWN, KIND_CODES, PU
 from pipeline.camera_table import CHANGE_LOG_ROWS, CameraTable
 from pipeline.geo import Plane
 from schemas.camera import CameraPurpose
+from schemas.camera_knowledge import CameraKnowledge
 from schemas.codec import encode
 from schemas.location import Location
 from tests.pipeline.camera_records import SEOUL, a_camera, a_health, found, put, tell
@@ -381,3 +382,133 @@ def test_a_camera_that_moves_keeps_its_row_and_is_found_at_its_new_place():
     assert table.row_of("a") == row
     assert found(table, *SEOUL, 10) == []
     assert found(table, 37.6, 127.1, 10) == [("a", 0.0)]
+
+
+def a_knowledge(camera_id="cam-1", *, factor=0.5, pole_m=(3.0, -4.0), basis=0, **fields):
+    usual = {
+        "trust": factor,
+        "trust_low": 0.0,
+        "trust_high": 1.0,
+        "dark": 0.1,
+        "factors": (factor,) * 12,
+        "pole_east_m": pole_m[0],
+        "pole_north_m": pole_m[1],
+        "pole_error_m": 6.0,
+        "looks": 3,
+        "sightings": 1,
+        "evidence": b"",
+        "since_us": 0,
+        "updated_us": 0,
+    }
+    return CameraKnowledge(camera_id=camera_id, basis=basis, **(usual | fields))
+
+
+def learned(table, *knowledge, offset=0):
+    """Apply knowledge, and for a plain text the tombstone of that camera id; return the errors."""
+    keys = [(k if isinstance(k, str) else k.camera_id).encode() for k in knowledge]
+    return table.apply_knowledge(keys, [None if isinstance(k, str) else encode(k) for k in knowledge], offset)
+
+
+def basis_in(table, camera_id="cam-1"):
+    return table.learned.basis_of(table.row_of(camera_id))
+
+
+def test_without_knowledge_every_factor_is_one_and_takes_no_memory():
+    table = CameraTable()
+    put(table, a_camera("cam-1"))
+    assert table.factor.shape == (len(table.alive), 12)
+    assert (table.factor == 1).all()
+    assert table.factor.strides[0] == 0
+    assert np.isnan(table.learned.pole_error_m[0])
+
+
+def test_knowledge_changes_factors_and_where_the_camera_is_seen_from_and_logs_the_row():
+    table = CameraTable(plane=Plane(*SEOUL))
+    put(table, a_camera("cam-1"), a_camera("cam-2"))
+    row, revision = table.row_of("cam-1"), table.revision
+    assert learned(table, a_knowledge(basis=basis_in(table)), offset=5) == []
+    assert table.factor[row].tolist() == [0.5] * 12
+    assert (table.factor[table.row_of("cam-2")] == 1).all()
+    x_m, y_m = table.learned.seen_from_m(np.array([row]))
+    assert (x_m[0] - table.x_m[row], y_m[0] - table.y_m[row]) == (3.0, -4.0)
+    assert table.changed_rows_since(revision).tolist() == [row]
+    assert table.version == "cameras@0/health@-1/knowledge@5"
+
+
+def test_the_same_knowledge_again_changes_nothing_and_a_tombstone_takes_it_back():
+    table = CameraTable()
+    put(table, a_camera("cam-1"))
+    known = a_knowledge(basis=basis_in(table))
+    learned(table, known)
+    revision = table.revision
+    learned(table, known)
+    assert table.revision == revision
+    learned(table, "cam-1")
+    assert table.revision == revision + 1
+    assert (table.factor[table.row_of("cam-1")] == 1).all()
+    assert len(table.learned) == 0
+
+
+def test_knowledge_waits_for_its_camera_and_outlives_its_row():
+    table, other = CameraTable(), CameraTable()
+    put(other, a_camera("cam-1"))
+    learned(table, a_knowledge(basis=basis_in(other)))
+    put(table, a_camera("cam-1"))
+    row = table.row_of("cam-1")
+    assert table.factor[row].tolist() == [0.5] * 12
+    put(table, "cam-1")
+    put(table, a_camera("cam-2"))
+    assert table.row_of("cam-2") == row
+    assert (table.factor[row] == 1).all()
+    put(table, a_camera("cam-1"))
+    assert table.factor[table.row_of("cam-1")].tolist() == [0.5] * 12
+
+
+def test_knowledge_against_another_entry_of_the_registry_is_void_until_that_entry_comes_again():
+    table = CameraTable()
+    put(table, a_camera("cam-1"))
+    learned(table, a_knowledge(basis=basis_in(table)))
+    row = table.row_of("cam-1")
+    put(table, a_camera("cam-1", SEOUL[0] + 0.0002))
+    assert (table.factor[row] == 1).all()
+    put(table, a_camera("cam-1", owner="mapo-gu"))
+    assert table.factor[row].tolist() == [0.5] * 12
+    put(table, a_camera("cam-1", kind="ptz"))
+    assert (table.factor[row] == 1).all()
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"factors": (1.0,) * 11}, "out-of-range"),
+        ({"factors": (math.nan,) * 12}, "out-of-range"),
+        ({"factors": (11.0,) * 12}, "out-of-range"),
+        ({"pole_east_m": math.inf}, "out-of-range"),
+        ({"pole_error_m": -1.0}, "out-of-range"),
+    ],
+)
+def test_knowledge_out_of_range_is_refused_and_leaves_what_was(changes, reason):
+    table = CameraTable()
+    put(table, a_camera("cam-1"))
+    learned(table, a_knowledge(basis=basis_in(table)))
+    wrong = dataclasses.replace(a_knowledge(basis=basis_in(table)), **changes)
+    assert reasons(learned(table, wrong)) == [(0, reason)]
+    assert table.factor[table.row_of("cam-1")].tolist() == [0.5] * 12
+
+
+def test_knowledge_is_kept_of_a_bounded_number_of_cameras(monkeypatch):
+    monkeypatch.setattr("pipeline.camera_table.MAX_LEARNED", 2)
+    table = CameraTable()
+    errors = learned(table, *(a_knowledge(f"cam-{n}") for n in range(3)))
+    assert reasons(errors) == [(2, "table-full")]
+    assert learned(table, a_knowledge("cam-0", factor=0.25)) == []
+
+
+def test_factors_follow_when_the_table_grows():
+    table = CameraTable()
+    put(table, a_camera("cam-1"))
+    learned(table, a_knowledge(basis=basis_in(table)))
+    put(table, *(a_camera(f"new-{n}") for n in range(1_500)))
+    assert len(table.factor) == len(table.alive) > 1_500
+    assert table.factor[table.row_of("cam-1")].tolist() == [0.5] * 12
+    assert (table.factor[table.row_of("new-1499")] == 1).all()

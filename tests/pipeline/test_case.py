@@ -19,7 +19,7 @@ from schemas.case_state import CaseState
 from schemas.incident import Incident
 from schemas.location import Location
 from schemas.wandering_alert import WanderingAlert
-from tests.pipeline.engine_runs import DEMO, SEOUL_CITY
+from tests.support.policies import DEMO, SEOUL_CITY
 from tests.support.records import T0_US, S, an_alert, an_incident, at
 
 
@@ -112,6 +112,7 @@ def test_a_bounded_number_of_event_ids_is_remembered() -> None:
         ("cancelled", None, "cancelled"),
         ("merged", "inc-7", "merged-into:inc-7"),
         ("merged", None, "merged-into:unknown"),
+        ("merged", "i", "merged"),
     ],
 )
 def test_closing_cancelling_and_merging_end_the_report(status: str, merged_into: str | None, reason: str) -> None:
@@ -146,6 +147,49 @@ def test_two_services_with_one_case_share_it_and_the_more_urgent_leads() -> None
     assert (found.services, found.rank, found.lead.report_id) == (("fire", "police"), 1, "119:1")
     alone = case_after(an_incident("x", later(9), incident_id="119:1", service="fire", status="closed"), case=case)
     assert standing(alone).services == ("police",)
+
+
+def test_a_second_report_of_the_same_thing_that_is_merged_leaves_the_first_standing() -> None:
+    case = case_after(an_incident("x", incident_id="112:1"), an_incident("x", later(1), incident_id="112:2"))
+    merged = an_incident("x", later(9), incident_id="112:2", status="merged", merged_into="x")
+    case = case_after(merged, case=case)
+    assert closed_reasons(case) == {"112:1": None, "112:2": "merged"}
+    assert standing(case).lead.report_id == "112:1"
+
+
+def test_one_case_of_two_services_is_for_the_recipients_of_both() -> None:
+    case = case_after(
+        an_incident("x", incident_id="112:1"),
+        an_incident("x", incident_id="119:1", service="fire", kind="structure-fire"),
+    )
+    assert standing(case).allowed_services == {"police", "fire"}
+
+
+def test_a_case_that_one_service_hands_over_to_another_goes_on_for_the_other_alone() -> None:
+    case = case_after(
+        an_incident("x", incident_id="112:1", kind="missing-child"),
+        an_incident("x", later(60), incident_id="child:1", service="child", kind="missing-child"),
+        an_incident("x", later(61), incident_id="112:1", status="closed"),
+    )
+    found = standing(case)
+    assert (found.services, sorted(found.allowed_services), found.lead.report_id) == (("child",), ["child"], "child:1")
+    assert case.opened_us == later(1)
+
+
+@pytest.mark.parametrize(("urgency", "rank"), [("C0", 0), ("C1", 1), ("C2", 2), ("C3", 3)])
+def test_a_case_takes_the_urgency_of_the_newest_word(urgency: str, rank: int) -> None:
+    case = case_after(an_incident("i", urgency_native="C3"), an_incident("i", later(9), urgency_native=urgency))
+    assert standing(case).rank == rank
+
+
+def test_a_kind_that_changes_in_flight_changes_what_is_allowed() -> None:
+    brawl = an_incident("i", later(9), status="updated", kind="brawl", urgency_native="C3")
+    case = case_after(an_incident("i", urgency_native="C3"), brawl)
+    assert standing(case).permission.reason == "outside-the-seven-crimes"
+    murder = an_incident("i", later(20), status="updated", kind="murder", urgency_native="C3")
+    again = case_after(murder, case=replace(ended(case), status="denied"))
+    assert standing(again).permission.purpose == "serious-crime"
+    assert again.opened_us == later(21)
 
 
 def test_found_ends_all_alerts_of_the_case_and_leaves_other_reports() -> None:

@@ -233,7 +233,7 @@ tracks = st.builds(
 
 
 def columns_of(records):
-    dtypes = {"fix_us": np.int64, "updated_us": np.int64}
+    dtypes = dict.fromkeys(("fix_us", "updated_us", "jumps", "jump_us"), np.int64)
     return {n: np.array([getattr(r, n) for r in records], dtypes.get(n, np.float64)) for n in TRACK_FIELDS}
 
 

@@ -13,8 +13,26 @@ from pipeline.intake import Intake, read
 from schemas.codec import encode
 from schemas.incident import Incident, RespondingUnit
 from schemas.location import Area, Location, Point
-from tests.pipeline.engine_runs import DEMO
-from tests.support.records import LAT_DEG, LON_DEG, T0_US, S, a_camera, a_fix, an_alert, an_incident, batches_of
+from schemas.operator_command import OperatorCommand
+from schemas.ptz import PtzGrant
+from schemas.topics import CASE_INPUTS
+from schemas.tracker_fix import TrackerFix
+from schemas.wandering_alert import WanderingAlert
+from tests.support.policies import DEMO
+from tests.support.records import (
+    LAT_DEG,
+    LON_DEG,
+    T0_US,
+    S,
+    a_camera,
+    a_fix,
+    a_grant,
+    a_sighting,
+    an_alert,
+    an_incident,
+    an_order,
+    batches_of,
+)
 
 ARRIVED_US = T0_US + 5 * S
 SKEW_S = DEMO.movement.clock_skew_s
@@ -40,12 +58,26 @@ def raw(topic: str, *values: bytes | None, key: bytes | None = b"k") -> RawBatch
 
 
 def test_what_is_in_order_is_read_and_nothing_refused() -> None:
-    intake = taken(an_incident("a"), an_alert("b"), a_fix("c"))
-    assert [event.record.case_id for event in intake.events] == ["a", "b"]
+    intake = taken(an_incident("a"), an_alert("b"), a_fix("c"), a_sighting("d"), an_order("e"), a_grant("f"))
+    assert [event.record.case_id for event in intake.events] == ["a", "b", "e", "f"]
     assert intake.fixes is not None
     assert intake.fixes.case_id == [b"c"]
-    assert (intake.refusals, intake.records) == ([], 3)
-    assert intake.positions == {"incidents": 0, "wandering-alerts": 1, "tracker-fixes": 2}
+    assert intake.sightings is not None
+    assert intake.sightings.case_id == [b"d"]
+    assert (intake.refusals, intake.records) == ([], 6)
+    assert intake.positions == {
+        "incidents": 0,
+        "wandering-alerts": 1,
+        "tracker-fixes": 2,
+        "sightings": 3,
+        "operator-commands": 4,
+        "ptz-grants": 5,
+    }
+
+
+def test_an_event_tells_when_it_was_first_heard_of() -> None:
+    incident, grant = taken(an_incident(ingested_us=T0_US + 7), a_grant(decided_us=T0_US + 9)).events
+    assert (incident.ingested_us, grant.ingested_us) == (T0_US + 7, T0_US + 9)
 
 
 def test_nothing_is_read_from_nothing() -> None:
@@ -73,7 +105,7 @@ def test_bytes_that_are_no_record_are_answered_with_the_codecs_reason(value: byt
     assert (refusal.topic, refusal.offset, refusal.key, refusal.now_us) == ("incidents", 0, b"k", ARRIVED_US)
 
 
-@pytest.mark.parametrize("topic", ["wandering-alerts", "tracker-fixes"])
+@pytest.mark.parametrize("topic", [topic.name for topic in CASE_INPUTS])
 @pytest.mark.parametrize("value", [None, b"garbage", encode(a_camera())])
 def test_every_topic_answers_garbage(topic: str, value: bytes | None) -> None:
     (refusal,) = read([raw(topic, value)], DEMO).refusals
@@ -116,15 +148,38 @@ BROKEN_RULES = [
     (a_fix(speed_mps=DEMO.movement.max_speed_mps + 1), "out-of-range", "speed_mps"),
     (a_fix(course_deg=-1.0), "out-of-range", "course_deg"),
     (a_fix(course_deg=361.0), "out-of-range", "course_deg"),
+    (an_order(""), "missing-value", "case_id"),
+    (an_order(event_id=""), "missing-value", "event_id"),
+    (an_order(command="other"), "unknown-code", "command"),
+    (an_order(command="an-order-of-tomorrow"), "unknown-code", "command"),
+    (an_order(actor_ref=""), "missing-value", "actor_ref"),
+    (an_order(actor_ref="x" * 513), "too-large", "actor_ref"),
+    (an_order(reason="x" * 65), "too-large", "reason"),
+    (an_order(command="take-over"), "missing-value", "camera_id"),
+    (an_order(command="resume"), "missing-value", "camera_id"),
+    (an_order(command="exclude-camera", camera_id=""), "missing-value", "camera_id"),
+    (an_order(command="pin-camera", camera_id="x" * 513), "too-large", "camera_id"),
+    (a_grant(""), "missing-value", "case_id"),
+    (a_grant(result="other"), "unknown-code", "result"),
+    (a_grant(result="lent"), "unknown-code", "result"),
+    (a_grant(camera_id=""), "missing-value", "camera_id"),
 ]
+
+
+GOOD: dict[type[Any], Any] = {
+    Incident: an_incident,
+    WanderingAlert: an_alert,
+    TrackerFix: a_fix,
+    OperatorCommand: an_order,
+    PtzGrant: a_grant,
+}
 
 
 @pytest.mark.parametrize(("record", "reason", "field"), BROKEN_RULES)
 def test_a_broken_rule_is_answered_with_reason_and_field_and_the_neighbours_pass(
     record: Any, reason: str, field: str
 ) -> None:
-    is_fix = not hasattr(record, "kind")
-    good = a_fix if is_fix else an_incident if isinstance(record, Incident) else an_alert
+    good = GOOD[type(record)]
     before, after = good("before"), good("after")
     intake = taken(before, record, after)
     (refusal,) = intake.refusals
@@ -135,7 +190,7 @@ def test_a_broken_rule_is_answered_with_reason_and_field_and_the_neighbours_pass
     assert passed == [b"before", b"after"]
 
 
-@pytest.mark.parametrize("record", [an_incident(), an_alert(), a_fix()])
+@pytest.mark.parametrize("record", [an_incident(), an_alert(), a_fix(), a_sighting(), an_order(), a_grant()])
 @pytest.mark.parametrize("key", [None, b"", b"another-case"])
 def test_a_key_that_is_not_the_case_is_refused_for_it_decides_the_partition(record: Any, key: bytes | None) -> None:
     (batch,) = batches_of([(ARRIVED_US, record)])
@@ -144,6 +199,7 @@ def test_a_key_that_is_not_the_case_is_refused_for_it_decides_the_partition(reco
     assert [(r.reason, r.field, r.key) for r in intake.refusals] == [("key-mismatch", "case_id", key)]
     assert intake.events == []
     assert not intake.fixes
+    assert not intake.sightings
 
 
 @pytest.mark.parametrize(("record", "reason", "field"), BROKEN_RULES)
@@ -187,6 +243,7 @@ def test_a_fix_that_breaks_several_rules_is_answered_once() -> None:
 )
 def test_zero_and_an_agencys_own_address_are_marked_as_no_place(make: Any, place: Location) -> None:
     (event,) = taken(make(location=place)).events
+    assert isinstance(event.record, Incident | WanderingAlert)
     assert event.record.location is not None
     assert event.record.location.quality == "default"
 
@@ -194,6 +251,7 @@ def test_zero_and_an_agencys_own_address_are_marked_as_no_place(make: Any, place
 def test_just_outside_an_agencys_address_is_a_place() -> None:
     near = a_place(lat_deg=37.4003 + 61 / 111_195, lon_deg=127.4003)
     (event,) = taken(an_incident(location=near)).events
+    assert isinstance(event.record, Incident)
     assert event.record.location == near
 
 
@@ -206,11 +264,12 @@ def test_a_unit_at_zero_is_nowhere_but_one_at_its_agency_is_there() -> None:
 
 
 def merged(*arrivals: tuple[float, Any]) -> list[str]:
-    """Return the case ids of events and fixes in the order of the unit."""
+    """Return the case ids of all records in the order of the unit."""
     intake = read(batches_of([(T0_US + int(s * S), record) for s, record in arrivals]), DEMO)
     order = [(event.order, event.record.case_id) for event in intake.events]
-    if intake.fixes is not None:
-        order += zip(intake.fixes.order.tolist(), (c.decode() for c in intake.fixes.case_id), strict=True)
+    for columns in (intake.fixes, intake.sightings):
+        if columns is not None:
+            order += zip(columns.order.tolist(), (c.decode() for c in columns.case_id), strict=True)
     return [case_id for _, case_id in sorted(order)]
 
 
@@ -218,8 +277,9 @@ def test_records_stand_in_order_of_their_append_time() -> None:
     assert merged((3, an_incident("a")), (1, an_alert("b")), (2, a_fix("c"))) == ["b", "c", "a"]
 
 
-def test_at_one_moment_incidents_come_first_then_alerts_then_fixes() -> None:
-    assert merged((1, a_fix("c")), (1, an_alert("b")), (1, an_incident("a"))) == ["a", "b", "c"]
+def test_at_one_moment_reports_come_first_then_evidence_then_orders_then_grants() -> None:
+    late_first = [a_grant("f"), an_order("e"), a_sighting("d"), a_fix("c"), an_alert("b"), an_incident("a")]
+    assert merged(*((1, record) for record in late_first)) == ["a", "b", "c", "d", "e", "f"]
 
 
 def test_within_a_topic_offsets_rule_whatever_the_clock_says() -> None:
@@ -227,9 +287,9 @@ def test_within_a_topic_offsets_rule_whatever_the_clock_says() -> None:
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(st.tuples(st.sampled_from("iaf"), st.integers(0, 5), st.booleans()), max_size=12))
+@given(st.lists(st.tuples(st.sampled_from("iafs"), st.integers(0, 5), st.booleans()), max_size=12))
 def test_every_record_has_a_place_of_its_own_whether_its_neighbours_are_refused_or_not(log: list[Any]) -> None:
-    make = {"i": an_incident, "a": an_alert, "f": a_fix}
+    make = {"i": an_incident, "a": an_alert, "f": a_fix, "s": a_sighting}
     bad = a_place(lat_deg=91.0)
     arrivals = [
         (T0_US + s * S, make[t](f"c{i}", **({} if ok else {"location": bad}))) for i, (t, s, ok) in enumerate(log)
@@ -237,6 +297,7 @@ def test_every_record_has_a_place_of_its_own_whether_its_neighbours_are_refused_
     intake = read(batches_of(arrivals), DEMO)
     orders = [event.order for event in intake.events]
     orders += intake.fixes.order.tolist() if intake.fixes is not None else []
+    orders += intake.sightings.order.tolist() if intake.sightings is not None else []
     good = sum(ok for _, _, ok in log)
     assert len(set(orders)) == len(orders) == good
     assert len(intake.refusals) == len(log) - good

@@ -12,8 +12,8 @@ from pipeline.purpose import NO_RULE, purpose_gate_from
 from schemas.camera import CameraPurpose
 from schemas.case_state import CaseReport
 from schemas.incident import Service
-from tests.pipeline.engine_runs import DEMO, SEOUL_CITY
 from tests.pipeline.test_ranking import a_report
+from tests.support.policies import DEMO, SEOUL_CITY
 
 # 112 may look through a city's cameras for seven kinds of crime (the child-abuse and domestic-violence codes make two
 # of one) and for urgency C0 and C1.

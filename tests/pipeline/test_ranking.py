@@ -10,7 +10,7 @@ from pipeline.policy import Policy
 from pipeline.policy_fields import PolicyFields
 from pipeline.ranking import LAST_RANK, most_urgent, rank_table_from
 from schemas.case_state import CaseReport
-from tests.pipeline.engine_runs import DEMO, SEOUL_CITY
+from tests.support.policies import DEMO, SEOUL_CITY
 from tests.support.records import T0_US
 
 

@@ -9,6 +9,9 @@ from schemas.camera import Camera, CameraHealth
 from schemas.codec import encode
 from schemas.incident import Incident
 from schemas.location import Location
+from schemas.operator_command import OperatorCommand
+from schemas.ptz import PtzGrant
+from schemas.sighting import Sighting
 from schemas.topics import BY_NAME, CAMERA_HEALTH, CAMERAS, Topic
 from schemas.tracker_fix import TrackerFix
 from schemas.wandering_alert import WanderingAlert
@@ -82,6 +85,48 @@ def a_fix(case_id: str = "s:elder", fix_us: int = T0_US, **changes: Any) -> Trac
     return TrackerFix(**{**fields, **changes})
 
 
+def a_sighting(case_id: str = "s:elder", seen_us: int = T0_US, **changes: Any) -> Sighting:
+    """Return an operator's look through cam-1 that saw the person."""
+    fields: dict[str, Any] = {
+        **_header(seen_us, "console"),
+        "case_id": case_id,
+        "camera_id": "cam-1",
+        "result": "seen",
+        "seen_us": seen_us,
+        "by": "operator",
+    }
+    return Sighting(**{**fields, **changes})
+
+
+def an_order(
+    case_id: str = "inc-1", command: str = "extend", observed_us: int = T0_US, **changes: Any
+) -> OperatorCommand:
+    """Return an operator's order."""
+    fields: dict[str, Any] = {
+        **_header(observed_us, "console"),
+        "case_id": case_id,
+        "command": command,
+        "actor_ref": "op:1",
+    }
+    return OperatorCommand(**{**fields, **changes})
+
+
+def a_grant(case_id: str = "inc-1", result: str = "granted", decided_us: int = T0_US, **changes: Any) -> PtzGrant:
+    """Return what the arbitration says of cam-1 to a case opened at ``T0_US``; it holds for a minute."""
+    fields: dict[str, Any] = {
+        "event_id": f"grant/{next(_numbers)}",
+        "case_id": case_id,
+        "opened_us": T0_US,
+        "camera_id": "cam-1",
+        "result": result,
+        "reason": "free",
+        "fence": 1,
+        "decided_us": decided_us,
+        "until_us": decided_us + 60 * S,
+    }
+    return PtzGrant(**{**fields, **changes})
+
+
 def a_camera(camera_id: str = "cam-1", **changes: Any) -> Camera:
     """Return an all-round crime-prevention camera at the tests' place."""
     fields: dict[str, Any] = {
@@ -120,6 +165,9 @@ _TOPIC_OF = {
     Incident: BY_NAME["incidents"],
     WanderingAlert: BY_NAME["wandering-alerts"],
     TrackerFix: BY_NAME["tracker-fixes"],
+    Sighting: BY_NAME["sightings"],
+    OperatorCommand: BY_NAME["operator-commands"],
+    PtzGrant: BY_NAME["ptz-grants"],
 }
 
 

@@ -9,6 +9,7 @@ from schemas.camera_assignment import CameraAssignment, InputRef
 from schemas.case_state import CaseReport, CaseState
 from schemas.codec import decode
 from schemas.errors import RecordDecodeError
+from schemas.topics import CASE_STATES
 
 
 class CountingCameras:
@@ -16,6 +17,7 @@ class CountingCameras:
 
     def __init__(self) -> None:
         self.rows: dict[bytes, bytes] = {}
+        self.known: dict[bytes | None, bytes | None] = {}
         self.last_offset = -1
         self.slices = 0
 
@@ -46,6 +48,12 @@ class CountingCameras:
     ) -> list[tuple[int, Exception]]:
         return []
 
+    def apply_knowledge(
+        self, keys: Sequence[bytes | None], values: Sequence[bytes | None], last_offset: int
+    ) -> list[tuple[int, Exception]]:
+        self.known |= dict(zip(keys, values, strict=True))
+        return []
+
 
 @dataclass
 class CountingEngine:
@@ -55,6 +63,7 @@ class CountingEngine:
 
     batches: list[RawBatch] = field(default_factory=list)
     ticks: list[int] = field(default_factory=list)
+    restored: dict[int, Mapping[str, Mapping[bytes, bytes]]] = field(default_factory=dict)
     crash_value: bytes = b"crash"
     steps: int = 0
     step_s: float = 0.0
@@ -62,14 +71,19 @@ class CountingEngine:
     def new_cameras(self) -> CountingCameras:
         return CountingCameras()
 
-    def restore(self, case_rows: Mapping[bytes, bytes], track_rows: Mapping[bytes, bytes]) -> dict[bytes, int]:
-        return {key: decode(CaseState, value).version for key, value in case_rows.items()}
+    def restore(self, partition: int, rows: Mapping[str, Mapping[bytes, bytes]]) -> dict[bytes, int]:
+        if self.remember:
+            self.restored[partition] = rows
+        return {key: decode(CaseState, value).version for key, value in rows[CASE_STATES.name].items()}
 
     def camera_counts(self, cameras: CountingCameras) -> Mapping[str, int]:
         return {"unknown": len(cameras)}
 
     def open_cases(self, state: dict[bytes, int]) -> Mapping[tuple[str, str], int]:
         return {("police", "active"): len(state)}
+
+    def oldest_assignment_us(self, state: dict[bytes, int]) -> int | None:
+        return None
 
     def read(self, batches: Sequence[RawBatch]) -> list[RawBatch]:
         if self.remember:

@@ -141,9 +141,9 @@ async def test_a_restore_longer_than_the_session_keeps_the_membership(
     kafka_broker: str, settings: Settings, prefix: str
 ) -> None:
     class SlowlyRestored(CountingEngine):
-        def restore(self, case_rows: Mapping[bytes, bytes], track_rows: Mapping[bytes, bytes]) -> dict[bytes, int]:
+        def restore(self, partition: int, rows: Mapping[str, Mapping[bytes, bytes]]) -> dict[bytes, int]:
             time.sleep(3)
-            return super().restore(case_rows, track_rows)
+            return super().restore(partition, rows)
 
     on_kafka = dataclasses.replace(settings, bootstrap_servers=(kafka_broker,), session_timeout_s=2)
     ensure_topics(on_kafka, prefix)

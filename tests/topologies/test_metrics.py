@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from pipeline.batch import StepResult
 from schemas.camera_assignment import InputRef
+from tests.pipeline.head_records import HeadRun
 from tests.topologies.counting_engine import assignment
 from topologies.metrics import FlowMetrics
 
@@ -48,3 +49,17 @@ def test_cases_without_a_view_are_those_open_and_not_active() -> None:
 
     assert value(metrics, "goldentime_open_cases", service="police", status="active") == 2.0
     assert value(metrics, "goldentime_cases_without_view", service="police") == 2.0
+
+
+def test_lost_heads_are_counted_and_the_oldest_assignment_of_all_partitions_is_shown() -> None:
+    metrics = FlowMetrics()
+    run = HeadRun()
+    grants = [*run.ask(0, value=0.1).grants, *run.ask(60, "case-b", value=0.9).grants]
+    metrics.unit_done(2, StepResult(ptz_grants=grants), now_us=S)
+    metrics.oldest_assignment(0, 10 * S, now_us=70 * S)
+    metrics.oldest_assignment(1, 40 * S, now_us=70 * S)
+
+    assert value(metrics, "goldentime_ptz_preemptions_total") == 1.0
+    assert value(metrics, "goldentime_assignment_age_seconds") == 60.0
+    metrics.oldest_assignment(0, None, now_us=70 * S)
+    assert value(metrics, "goldentime_assignment_age_seconds") == 30.0

@@ -8,14 +8,14 @@ from types import SimpleNamespace
 import pytest
 from aiokafka import TopicPartition
 
-from schemas.topics import CASE_INPUTS, INCIDENTS, TRACKER_FIXES
+from schemas.topics import INCIDENTS, TRACKER_FIXES
 from tests.topologies.counting_engine import CountingCameras, CountingEngine
 from tests.topologies.running import until
 from topologies.batches import RecordBatch
 from topologies.errors import UnitFailedError
 from topologies.metrics import FlowMetrics
 from topologies.outputs import OutputWriter
-from topologies.pump import Pump, Workbench
+from topologies.pump import UNIT_INPUTS, Pump, Workbench
 from topologies.settings import Settings
 from topologies.unit_of_work import Unit
 
@@ -78,7 +78,7 @@ class Rig:
         )
         self.running = asyncio.Event()
         self.running.set()
-        self.pump = Pump(bench, 0, {}, {topic.name: 0 for topic in CASE_INPUTS})
+        self.pump = Pump(bench, 0, {}, {topic.name: 0 for topic in UNIT_INPUTS})
         self.task = asyncio.create_task(self.pump.run(self.running))
 
     async def __aenter__(self) -> "Rig":
