@@ -5,7 +5,8 @@ ConsoleError                 exit code 2: the command cannot do what was asked
 ├── NoSuchTopicError         the broker answers, but a topic of the city is not there
 ├── LogTooLargeError         there is more to replay than was allowed
 ├── LogFileError             a saved log cannot be written, read or understood
-└── DemoFailedError          a part of the demonstration stopped by itself
+├── DemoFailedError          a part of the demonstration stopped by itself
+└── RegistryTooSparseError   a registry has too few cameras for a story among them
 """
 
 
@@ -31,3 +32,7 @@ class LogFileError(ConsoleError):
 
 class DemoFailedError(ConsoleError):
     """A part of the demonstration stopped by itself."""
+
+
+class RegistryTooSparseError(ConsoleError):
+    """A registry has too few cameras for a story among them."""

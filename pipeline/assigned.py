@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import shapely
 
+from pipeline.bars import barred_ids
 from pipeline.choosing import Picks
 from pipeline.levels import level_at
 from pipeline.looking import Answer
@@ -131,13 +132,13 @@ def ending_cameras(
     on_list = {camera.camera_id for camera in chosen}
     if overlap_s <= 0 or not on_list - {held.camera_id for held in case.held}:
         return []
+    barred = set(barred_ids(case, now_us))
     ending: list[AssignedCamera] = []
     for held in case.held:
         row = scenery.cameras.row_of(held.camera_id)
         if held.camera_id in on_list or held.role == CameraRole.ENDING or row is None:
             continue
-        barred = any(bar.camera_id == held.camera_id for bar in case.barred)
-        if scenery.optics.usable[row] and not barred:
+        if scenery.optics.usable[row] and held.camera_id not in barred:
             ending.append(_ending(scenery, place, held, row, len(chosen) + len(ending)))
     until_us = now_us + int(overlap_s * US_PER_S)
     return [replace(camera, until_us=until_us) for camera in ending]
@@ -198,6 +199,7 @@ def runner_up_of(scenery: Scenery, answer: Answer, on_list: Collection[str]) -> 
 
 
 def _terms(picks: Picks, at: tuple[int, int]) -> dict[str, float]:
-    """Return the terms of one pick's score by name."""
+    """Return the terms of one pick's score by name; a head that stands as it stood has a range that nobody knows."""
     terms = {term: round(float(getattr(picks, term)[at]), 4) for term in TERMS}
-    return {**terms, "observe_range_m": round(float(picks.observe_m[at]), 1)}
+    observe_m = float(picks.observe_m[at])
+    return terms if math.isnan(observe_m) else {**terms, "observe_range_m": round(observe_m, 1)}

@@ -15,12 +15,16 @@ from schemas.location import Location, LocationQuality
 
 @dataclass(frozen=True, slots=True)
 class Occasion:
-    """What a version is made of besides cameras: when, why, from what, under which tables."""
+    """What a version is made of besides cameras: when, why, from what, under which tables.
+
+    ``renews`` tells whether the lease begins anew: what time alone decides keeps the end that the case had.
+    """
 
     now_us: int
     reason: str
     sources: tuple[InputRef, ...]
     cameras_version: str
+    renews: bool = True
 
 
 def active(
@@ -86,6 +90,7 @@ def _next_version(
 ) -> tuple[CaseState, CameraAssignment]:
     """Return the state and the assignment of the next version; ``contents`` are further fields of the assignment."""
     lease_us = int(policy.lease.lease_s_by_rank[standing.rank] * US_PER_S)
+    lease_end_us = occasion.now_us + lease_us if occasion.renews or not case.version else case.valid_until_us
     limit_us = case.opened_us + int(policy.lease.max_case_s * US_PER_S)
     now = {camera.camera_id for camera in cameras}
     before = {held.camera_id for held in case.held}
@@ -104,7 +109,7 @@ def _next_version(
         occurred_us=min((r.occurred_us for r in case.reports), default=case.opened_us),
         decided_us=occasion.now_us,
         valid_from_us=occasion.now_us,
-        valid_until_us=max(min(occasion.now_us + lease_us, limit_us), occasion.now_us),
+        valid_until_us=max(min(lease_end_us, limit_us), occasion.now_us),
         cameras=cameras,
         added=tuple(sorted(now - before)),
         kept=tuple(sorted(now & before)),

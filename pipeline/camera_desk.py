@@ -5,37 +5,39 @@ head with the same now are judged together (``pipeline.heads``); ticks end lease
 """
 
 import heapq
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
 from pipeline.batch import RawBatch, Refusal, StepResult
 from pipeline.column_rules import refusal_of
+from pipeline.desk_rules import check_observation, check_request
 from pipeline.errors import RuleBrokenError
 from pipeline.heads import Arbitration, arbitrate, due_us
-from pipeline.hypotheses import EVIDENCE_BYTES
-from pipeline.knowledge import learn
+from pipeline.knowledge import aged, has_faded, learn
 from pipeline.policy import US_PER_S, Policy
-from schemas.camera_knowledge import SECTORS, CameraKnowledge, CameraObservation
+from schemas.camera_knowledge import CameraKnowledge, CameraObservation
 from schemas.codec import decode
 from schemas.errors import RecordDecodeError
-from schemas.ptz import PtzAction, PtzHead, PtzRequest
+from schemas.ptz import PtzHead, PtzRequest
 from schemas.topics import CAMERA_OBSERVATIONS, PTZ_REQUESTS
 
-# Nobody may wish for a head for longer: a lease is minutes, and a wrong clock must not keep a head for a year.
-LEASE_US_MAX = 86_400 * US_PER_S
-RANK_MAX = 100
+# What was not looked through for so long is reckoned anew, so that a camera judged dark gets looks again; so many at a
+# tick, about 2 ms.
+AGED_AFTER_US = 7 * 86_400 * US_PER_S
+AGED_PER_TICK = 16
+# So many at a tick are asked whether they have aged, which those have not that were looked through since.
+AGED_LOOKED_AT = 1_024
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A decoded record with its now, UTC microseconds since the epoch."""
+    """A decoded record, its now (UTC microseconds since the epoch), and where it came from."""
 
     record: PtzRequest | CameraObservation
     now_us: int
+    batch: RawBatch
+    index: int
 
 
 @dataclass(slots=True)
@@ -63,6 +65,9 @@ class DeskState:
         self.clock_us = 0
         # (when time alone changes a head, its camera id); entries that are no longer true are passed over.
         self._due: list[tuple[int, str]] = []
+        # When the knowledge of a camera may have aged: one entry each, whatever was learned since it was made.
+        self._ages: list[tuple[int, str]] = []
+        self._aging: set[str] = set()
 
     @classmethod
     def restored(
@@ -78,7 +83,7 @@ class DeskState:
             state.put(decode(PtzHead, value), policy)
         for value in knowledge_rows.values():
             known = decode(CameraKnowledge, value)
-            state.knowledge[known.camera_id] = known
+            state.put_knowledge(known)
         state.clock_us = max((head.updated_us for head in state.heads.values()), default=0)
         return state
 
@@ -88,6 +93,29 @@ class DeskState:
         due = due_us(head, policy.ptz)
         if due is not None:
             heapq.heappush(self._due, (due, head.camera_id))
+
+    def put_knowledge(self, known: CameraKnowledge) -> None:
+        """Remember what is known of a camera, and when it may have aged."""
+        self.knowledge[known.camera_id] = known
+        if known.camera_id not in self._aging and not has_faded(known):
+            self._aging.add(known.camera_id)
+            heapq.heappush(self._ages, (known.updated_us + AGED_AFTER_US, known.camera_id))
+
+    def take_aged(self, now_us: int) -> list[str]:
+        """Return some of the cameras that nothing was learned of for long, those that wait longest first."""
+        camera_ids: list[str] = []
+        for _ in range(AGED_LOOKED_AT):
+            if not self._ages or self._ages[0][0] > now_us or len(camera_ids) == AGED_PER_TICK:
+                break
+            camera_id = self._ages[0][1]
+            aged_us = self.knowledge[camera_id].updated_us + AGED_AFTER_US
+            if aged_us > now_us:
+                heapq.heapreplace(self._ages, (aged_us, camera_id))
+                continue
+            heapq.heappop(self._ages)
+            self._aging.discard(camera_id)
+            camera_ids.append(camera_id)
+        return camera_ids
 
     def take_due(self, now_us: int, policy: Policy) -> list[str]:
         """Remove and return the heads that time alone has changed by now, in the order of their ids."""
@@ -105,9 +133,9 @@ def read(batches: Sequence[RawBatch]) -> DeskIntake:
     for batch in batches:
         intake.records += len(batch.offsets)
         if batch.topic == PTZ_REQUESTS.name:
-            _read(batch, PtzRequest, _check_request, intake.requests, intake.refusals)
+            _read(batch, PtzRequest, check_request, intake.requests, intake.refusals)
         else:
-            _read(batch, CameraObservation, _check_observation, intake.observations, intake.refusals)
+            _read(batch, CameraObservation, check_observation, intake.observations, intake.refusals)
     return intake
 
 
@@ -128,7 +156,7 @@ def step(
     for refusal in intake.refusals:
         result.outcomes[refusal.topic, "dead-letter"] += 1
     for taken in intake.observations:
-        _learn(state, taken, result)
+        _learn(state, taken, policy, result)
     for now_us, requests in _by_moment(state, intake.requests):
         for camera_id, of_head in _by_camera(requests):
             _note(state, arbitrate(state.heads.get(camera_id), of_head, camera_id, now_us, policy.ptz), policy, result)
@@ -136,6 +164,7 @@ def step(
         state.clock_us = max(state.clock_us, tick_us)
         for camera_id in state.take_due(state.clock_us, policy):
             _note(state, arbitrate(state.heads[camera_id], (), camera_id, state.clock_us, policy.ptz), policy, result)
+        _age(state, result)
     return result
 
 
@@ -172,16 +201,31 @@ def _note(state: DeskState, arbitration: Arbitration, policy: Policy, result: St
         result.heads[head.camera_id] = head
 
 
-def _learn(state: DeskState, taken: Taken, result: StepResult) -> None:
-    """Learn from a look; a drill's look teaches nothing, because its target may have been played."""
+def _learn(state: DeskState, taken: Taken, policy: Policy, result: StepResult) -> None:
+    """Learn from a look; a drill's look teaches nothing, because its target may have been played.
+
+    A look of the future is refused: everything that was learned before it would count as old.
+    """
     observation = taken.record
     if not isinstance(observation, CameraObservation) or observation.exercise:
         result.outcomes[CAMERA_OBSERVATIONS.name, "exercise"] += 1
         return
+    if observation.observed_us > taken.now_us + int(policy.movement.clock_skew_s * US_PER_S):
+        rule = "observed_us: must not lie after its arrival by more than movement.clock_skew_s"
+        result.refusals.append(refusal_of(taken.batch, taken.index, "clock-skew", "observed_us", rule))
+        result.outcomes[CAMERA_OBSERVATIONS.name, "dead-letter"] += 1
+        return
     camera_id = observation.camera_id
-    known = learn(state.knowledge.get(camera_id), observation)
-    state.knowledge[camera_id] = result.knowledge[camera_id] = known
+    result.knowledge[camera_id] = known = learn(state.knowledge.get(camera_id), observation)
+    state.put_knowledge(known)
     result.outcomes[CAMERA_OBSERVATIONS.name, "learned"] += 1
+
+
+def _age(state: DeskState, result: StepResult) -> None:
+    """Let some of the knowledge that nothing was added to fade."""
+    for camera_id in state.take_aged(state.clock_us):
+        result.knowledge[camera_id] = known = aged(state.knowledge[camera_id], state.clock_us)
+        state.put_knowledge(known)
 
 
 def _read(
@@ -202,51 +246,4 @@ def _read(
         except RuleBrokenError as error:
             refusals.append(refusal_of(batch, i, error.reason, error.field, str(error)))
         else:
-            taken.append(Taken(record, batch.appended_us[i]))
-
-
-def _check_request(request: PtzRequest, now_us: int) -> None:
-    """Check what the arbitration leans on.
-
-    Raises:
-        RuleBrokenError: a number is out of its range, or something that the action needs is missing.
-    """
-    if not 0 <= request.value <= 1:  # NaN breaks it too
-        raise RuleBrokenError("out-of-range", "value", "must be from 0 to 1")
-    if not 0 <= request.rank <= RANK_MAX:
-        raise RuleBrokenError("out-of-range", "rank", f"must be from 0 to {RANK_MAX}")
-    if request.deadline_us > now_us + LEASE_US_MAX:
-        raise RuleBrokenError("out-of-range", "deadline_us", "must lie within a day after its arrival")
-    if request.action == PtzAction.MOVE and request.aim is None:
-        raise RuleBrokenError("missing", "aim", "a move must say where to")
-    if request.action in (PtzAction.TAKE_OVER, PtzAction.RESUME) and not request.actor_ref:
-        raise RuleBrokenError("missing", "actor_ref", "a take-over or resume must say who ordered it")
-    aim = request.aim
-    if aim is not None and not (math.isfinite(aim.pan_deg) and math.isfinite(aim.tilt_deg) and 0 < aim.zoom < math.inf):
-        raise RuleBrokenError("out-of-range", "aim", "pan and tilt must be finite, zoom above 0")
-
-
-def _check_observation(observation: CameraObservation, _now_us: int) -> None:
-    """Check what learning leans on.
-
-    Raises:
-        RuleBrokenError: the sectors are not complete, or a number is out of its range.
-    """
-    for name, sectors in (("expected", observation.expected), ("seen", observation.seen)):
-        if len(sectors) not in {0, SECTORS}:
-            raise RuleBrokenError("out-of-range", name, f"must have {SECTORS} numbers or none")
-        if not all(0 <= number < math.inf for number in sectors):
-            raise RuleBrokenError("out-of-range", name, "must be finite and not below 0")
-    if not 0 <= observation.weight <= 1:
-        raise RuleBrokenError("out-of-range", "weight", "must be from 0 to 1")
-    azimuth_deg = observation.registered_azimuth_deg
-    for name, number in (
-        ("registered_error_m", observation.registered_error_m),
-        ("registered_azimuth_deg", azimuth_deg),
-    ):
-        if number is not None and not math.isfinite(number):
-            raise RuleBrokenError("out-of-range", name, "must be finite")
-    if len(observation.evidence) not in {0, EVIDENCE_BYTES}:
-        raise RuleBrokenError("out-of-range", "evidence", f"must have {EVIDENCE_BYTES} bytes or none")
-    if not np.isfinite(np.frombuffer(observation.evidence, "<f4")).all():
-        raise RuleBrokenError("out-of-range", "evidence", "must be finite")
+            taken.append(Taken(record, batch.appended_us[i], batch, i))

@@ -4,42 +4,29 @@ Utility of a set = Σ m(x) · (1 - Π (1 - p_c(x))), the probability that at lea
 with the seen probability p_c(x) = sight share · level · [in field] · e^(-d / clutter) · heading · learned factor.
 """
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.camera_grid import CameraGrid
-from pipeline.choosing_hits import BINS, EDGE_DEG
 from pipeline.choosing_kernel import choose_all
-from pipeline.choosing_layout import (
-    CANDIDATES_MAX,
-    FILLED,
-    HELD,
-    HITS_MAX,
-    PICKS_MAX,
-    REASONS,
-    SECOND,
-    TERMS,
-    Answer,
-    Ask,
-    Deal,
-    Lens,
-    Rules,
-    Scratch,
-    Sight,
-)
-from pipeline.optics import BIN_DEG, Optics
+from pipeline.choosing_layout import FILLED, HELD, PICKS_MAX, REASONS, SECOND, TERMS, Answer, Ask, Deal
+from pipeline.choosing_work import lens_of, sight_of, streetwise_of, work_of
+from pipeline.optics import Optics
 from pipeline.places import Places
 from pipeline.policy import SelectionPolicy, ViewPolicy
 from pipeline.world import World
 
 # Each candidate must have room to show each place of a case.
 PLACES_MAX = 16_384
-_NO_BYTES = np.empty(0, np.uint8)
-_NO_SIGHT = Sight(np.empty(0, np.int64), np.empty(0, np.int32), np.empty(0, np.int32), _NO_BYTES, _NO_BYTES, _NO_BYTES)
+# Columns of Places, then of Wishes.
+_ASK_KINDS = (
+    *(np.int32, np.int32, np.float64, np.float64, np.float64),
+    *(np.int32, np.uint16, np.int32, np.float32, np.float32, np.int32, np.int32, np.int32, np.bool_, np.int32),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +155,7 @@ class Choices(Picks):
         return self.runner.gain
 
 
-def choose_many(
+def choose_many(  # noqa: PLR0917 - all that a choice depends on
     world: World,
     optics: Optics,
     grid: CameraGrid,
@@ -206,114 +193,40 @@ def choose_many(
         flags=np.zeros((cases, width), np.uint8),
         utility=np.zeros(cases),
         held_utility=np.zeros(cases),
-        looked_at=np.zeros(cases, np.int32),
-        excluded=np.zeros((cases, len(REASONS)), np.int32),
+        excluded=np.zeros((cases, len(REASONS) + 1), np.int32),
     )
-    ask = Ask(
-        places.first,
-        places.cell,
-        places.x_m,
-        places.y_m,
-        places.mass,
-        *(getattr(wishes, f.name) for f in fields(Wishes)),
+    choose_all(
+        Deal(
+            lens_of(optics),
+            grid.bins,
+            sight_of(world),
+            _ask_of(places, wishes),
+            streetwise_of(world, grid, most),
+            work_of(optics, view, selection, most),
+            answer,
+        )
     )
-    sight = sight_of(world)
-    cells = len(world.streets.cell_x_m) if world.streets is not None and world.sightlines is not None else 0
-    scratch = _scratch(grid.cell_places(cells)[:cells], most, len(optics.zoom_deg))
-    choose_all(Deal(lens_of(optics), grid.bins, sight, rules_of(optics, view, selection), ask, scratch, answer))
     return Choices(
-        *_picks(answer, slice(0, PICKS_MAX)),
+        **_picks(answer, slice(0, PICKS_MAX)),
         utility=answer.utility,
         held_utility=answer.held_utility,
-        runner=Picks(*_picks(answer, slice(PICKS_MAX, width))),
-        looked_at=answer.looked_at,
-        excluded=answer.excluded,
+        runner=Picks(**_picks(answer, slice(PICKS_MAX, width))),
+        looked_at=answer.excluded[:, -1],
+        excluded=answer.excluded[:, :-1],
     )
 
 
-def lens_of(optics: Optics) -> Lens:
-    """Return the columns of optics that the kernels read."""
-    return Lens(*(getattr(optics, name) for name in Lens._fields))
+def _ask_of(places: Places, wishes: Wishes) -> Ask:
+    """Return places and wishes in the one memory layout that the kernel is compiled for."""
+    given = replace(wishes, held_pan_deg=wishes.held_pan_deg % np.float32(360.0))
+    columns = [getattr(places, column.name) for column in fields(Places)]
+    columns += [getattr(given, column.name) for column in fields(Wishes)]
+    return Ask(*(np.require(column, kind, ("C", "W")) for column, kind in zip(columns, _ASK_KINDS, strict=True)))
 
 
-def sight_of(world: World) -> Sight:
-    """Return the sight lines' arrays; empty ones without a map."""
-    lines = world.sightlines
-    if lines is None:
-        return _NO_SIGHT
-    return Sight(lines.first, lines.count, lines.cell, lines.bearing, lines.distance_m, lines.share)
-
-
-def rules_of(optics: Optics, view: ViewPolicy, selection: SelectionPolicy | None) -> Rules:
-    """Return the policy's numbers as the kernels read them; without a selection policy there are no aims."""
-    fade = np.exp(-np.arange(256) / view.clutter_scale_m)
-    zoom_deg = np.array(optics.zoom_deg)
-    aims: list[tuple[float, int, int, int]] = []
-    for zoom, field_deg in enumerate(optics.zoom_deg if selection is not None else ()):
-        assert selection is not None
-        step_deg = selection.aim_step_deg if zoom == 0 else selection.zoom_aim_step_deg
-        for k in range(math.ceil(360.0 / step_deg - EDGE_DEG)):
-            aims.append((k * step_deg, zoom, *_bins_in(k * step_deg, field_deg)))
-    columns = np.array(aims).reshape(len(aims), 4)
-    return Rules(
-        fade=fade,
-        weak_view=float(view.weak_view),
-        zoom_deg=zoom_deg,
-        aim_deg=columns[:, 0].copy(),
-        aim_zoom=columns[:, 1].astype(np.int32),
-        aim_first=columns[:, 2].astype(np.int32),
-        aim_bins=columns[:, 3].astype(np.int32),
-        min_gain=float(selection.min_gain) if selection else 0.0,
-        ptz_min_gain=float(selection.ptz_min_gain) if selection else 0.0,
-        held_bonus=float(selection.held_bonus) if selection else 0.0,
-        travel_cost=float(selection.travel_cost) if selection else 0.0,
-        runners=int(selection.runner_up) if selection else 0,
-    )
-
-
-def _bins_in(pan_deg: float, field_deg: float) -> tuple[int, int]:
-    """Return the first bearing bin whose middle is in a field, 0 to 119, and how many follow each other."""
-    half_deg = field_deg / 2 + EDGE_DEG
-    low = math.ceil((pan_deg - half_deg) / BIN_DEG - 0.5)
-    high = math.floor((pan_deg + half_deg) / BIN_DEG - 0.5)
-    return low % BINS, min(max(high - low + 1, 0), BINS)
-
-
-def _scratch(cell_place: NDArray[np.int32], places: int, zooms: int) -> Scratch:
-    """Return working memory for cases of so many places."""
-    hits, rows = HITS_MAX, CANDIDATES_MAX
-    return Scratch(
-        cell_place=cell_place,
-        mass=np.empty(places),
-        want=np.empty(places),
-        left=np.empty(places),
-        off_street=np.empty(places, np.int32),
-        hit_place=np.empty(hits, np.int32),
-        hit_bin=np.empty(hits, np.uint8),
-        hit_metres=np.empty(hits, np.uint8),
-        hit_share=np.empty(hits, np.uint8),
-        hit_p=np.empty(hits),
-        hit_heading=np.empty(hits, np.float32),
-        row=np.empty(rows, np.int32),
-        first=np.empty(rows, np.int32),
-        end=np.empty(rows, np.int32),
-        distance_m=np.empty(rows),
-        bearing_deg=np.empty(rows),
-        rank=np.empty(rows, np.int64),
-        at_round=np.empty(rows, np.int32),
-        gain=np.empty(rows),
-        pan_deg=np.empty(rows),
-        field_deg=np.empty(rows),
-        enough=np.empty(rows, np.bool_),
-        taken=np.empty(rows, np.bool_),
-        mates=np.empty(rows, np.int32),
-        held_at=np.empty(rows, np.int32),
-        rings=np.empty((zooms, 2 * BINS + 1)),
-    )
-
-
-def _picks(answer: Answer, part: slice) -> list[NDArray[np.generic]]:
-    """Return the columns of ``Picks`` for some slots of the answer."""
+def _picks(answer: Answer, part: slice) -> dict[str, Any]:
+    """Return the columns of ``Picks`` by name for some slots of the answer."""
     flags = answer.flags[:, part]
-    terms = [answer.terms[:, part, k] for k in range(TERMS)]
-    return [answer.row[:, part], *terms, *((flags & bit) != 0 for bit in (HELD, FILLED, SECOND))]
+    columns = [answer.row[:, part], *(answer.terms[:, part, k] for k in range(TERMS))]
+    columns += [(flags & bit) != 0 for bit in (HELD, FILLED, SECOND)]
+    return {column.name: values for column, values in zip(fields(Picks), columns, strict=True)}

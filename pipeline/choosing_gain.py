@@ -2,8 +2,8 @@
 
 import math
 
-from pipeline.choosing_hits import BINS, heading_after, hit_seen, level, observe_range_m, turn_deg
-from pipeline.choosing_layout import NO_RANK, SCORE_UNIT, TOP_RANK, Deal
+from pipeline.choosing_hits import BINS, aimed_at, heading_after, level, observe_range_m, turn_deg
+from pipeline.choosing_layout import NO_RANK, SCORE_UNIT, TOP_RANK, Work
 from pipeline.compiled import compiled
 from pipeline.optics import TURNING
 
@@ -18,193 +18,198 @@ def rank_of(score: float) -> int:
 
 
 @compiled
-def bonus_of(deal: Deal, case: int, c: int, pan_deg: float) -> float:
+def bonus_of(work: Work, c: int, pan_deg: float) -> float:
     """Return what a candidate's score gets for being held: half if it must be turned far or its aim is not known."""
-    held_at = deal.scratch.held_at[c]
-    if held_at < 0:
+    one, bonus = work.candidates[c], work.rules[0]["held_bonus"]
+    if one["held_at"] < 0:
         return 0.0
-    if deal.lens.motion[deal.scratch.row[c]] != TURNING:
-        return deal.rules.held_bonus
-    turn = turn_deg(float(deal.ask.held_pan_deg[case, held_at]), pan_deg)
-    return deal.rules.held_bonus if turn <= KEEPS_BONUS_DEG else deal.rules.held_bonus / 2
+    if one["motion"] != TURNING or turn_deg(one["held_pan_deg"], pan_deg) <= KEEPS_BONUS_DEG:
+        return float(bonus)
+    return float(bonus / 2)
 
 
 @compiled
-def travel_of(deal: Deal, case: int, c: int, pan_deg: float) -> float:
+def travel_of(work: Work, c: int, pan_deg: float) -> float:
     """Return what turning a held head costs; where other heads point is not known, and costs nothing."""
-    held_at = deal.scratch.held_at[c]
-    if held_at < 0 or deal.lens.motion[deal.scratch.row[c]] != TURNING:
+    one = work.candidates[c]
+    if one["held_at"] < 0 or one["motion"] != TURNING:
         return 0.0
-    turn = turn_deg(float(deal.ask.held_pan_deg[case, held_at]), pan_deg)
-    return deal.rules.travel_cost * turn / 180.0 if turn >= 0.0 else 0.0
+    turn = turn_deg(one["held_pan_deg"], pan_deg)
+    return float(work.rules[0]["travel_cost"] * turn / 180.0) if turn >= 0.0 else 0.0
 
 
 @compiled
-def floor_of(deal: Deal, c: int) -> float:
+def floor_of(work: Work, c: int) -> float:
     """Return the gain below which a candidate is not taken; a head that is held already is not taken from anybody."""
-    turning = deal.lens.motion[deal.scratch.row[c]] == TURNING
-    if turning and deal.scratch.held_at[c] < 0:
-        return max(deal.rules.ptz_min_gain, deal.rules.min_gain)
-    return deal.rules.min_gain
+    one, rules = work.candidates[c], work.rules[0]
+    if one["motion"] == TURNING and one["held_at"] < 0:
+        return float(max(rules["ptz_min_gain"], rules["min_gain"]))
+    return float(rules["min_gain"])
 
 
 @compiled
-def evaluate(deal: Deal, case: int, c: int, now_round: int) -> None:
+def observe_of(work: Work, c: int, field_deg: float) -> float:
+    """Return a candidate's range of 62 px/m with a field; NaN of a head without a known field."""
+    if work.candidates[c]["motion"] != TURNING:
+        return float(work.ranges_m[c, 0])
+    return observe_range_m(work.ranges_m[c], work.zoom_deg, field_deg) if field_deg > 0.0 else math.nan
+
+
+@compiled
+def hit_seen(work: Work, c: int, hit: int, observe_m: float) -> float:
+    """Return the probability that a candidate, aimed as it proposes, shows the place of a hit."""
+    one, spot = work.candidates[c], work.hits[hit]
+    if one["motion"] != TURNING:
+        return float(spot["p"]) * heading_after(spot["heading"], one["mates"])
+    if not aimed_at(one["pan_deg"], one["field_deg"] / 2, int(spot["bin"])):
+        return 0.0
+    return float(spot["p"]) * level(int(spot["metres"]), observe_m, work.rules[0]["weak_view"])
+
+
+@compiled
+def evaluate(work: Work, c: int, now_round: int) -> None:
     """Find a candidate's best aim for what is left to be seen, and write down gain, aim and rank."""
-    s = deal.scratch
-    if deal.lens.motion[s.row[c]] == TURNING:
-        _evaluate_aims(deal, case, c)
+    one = work.candidates[c]
+    if one["motion"] == TURNING:
+        _evaluate_aims(work, c)
     else:
-        gain, mates = 0.0, s.mates[c]
-        for hit in range(s.first[c], s.end[c]):
-            heading = heading_after(float(s.hit_heading[hit]), mates)
-            gain += s.want[s.hit_place[hit]] * s.hit_p[hit] * heading
-        _propose(deal, case, c, gain, math.nan, float(deal.lens.field_deg[s.row[c]]))
-    s.at_round[c] = now_round
+        gain, mates, hits, places = 0.0, one["mates"], work.hits, work.places
+        for hit in range(one["first"], one["end"]):
+            gain += places[hits[hit]["place"]]["want"] * hits[hit]["p"] * heading_after(hits[hit]["heading"], mates)
+        _propose(work, c, gain)
+    one["round"] = now_round
 
 
 @compiled
-def _propose(deal: Deal, case: int, c: int, gain: float, pan_deg: float, field_deg: float) -> None:
-    """Make this a candidate's proposal."""
-    s = deal.scratch
-    score = gain + bonus_of(deal, case, c, pan_deg) - travel_of(deal, case, c, pan_deg)
-    s.gain[c], s.pan_deg[c], s.field_deg[c] = gain, pan_deg, field_deg
-    s.enough[c] = gain >= floor_of(deal, c) and gain > 0.0
-    s.rank[c] = rank_of(score)
+def _propose(work: Work, c: int, gain: float) -> None:
+    """Write down what a candidate adds as it is aimed."""
+    one = work.candidates[c]
+    one["gain"] = gain
+    one["enough"] = 1 if gain >= floor_of(work, c) and gain > 0.0 else 0
+    one["rank"] = rank_of(gain + bonus_of(work, c, one["pan_deg"]) - travel_of(work, c, one["pan_deg"]))
 
 
 @compiled
-def _evaluate_aims(deal: Deal, case: int, c: int) -> None:
+def _evaluate_aims(work: Work, c: int) -> None:
     """Compare the aims of a head: the one it is held with, then all steps, wider fields first.
 
     An aim that adds enough beats one that does not. Of equal ones the held aim wins, then the wider field, then the one
     whose axis is nearest to the target.
     """
-    s, rules = deal.scratch, deal.rules
-    has_held = _propose_held(deal, case, c)
-    if not has_held:
-        s.gain[c], s.pan_deg[c], s.field_deg[c] = 0.0, math.nan, math.nan
-        s.enough[c], s.rank[c] = False, NO_RANK
-    _fill_rings(deal, c)
-    floor = floor_of(deal, c)
+    one, aims, rings = work.candidates[c], work.aims, work.rings
+    one["gain"], one["pan_deg"], one["field_deg"], one["enough"], one["rank"] = 0.0, math.nan, math.nan, 0, NO_RANK
+    if one["held_at"] >= 0:
+        _propose_held(work, c)
+    _fill_rings(work, c)
+    floor, bearing, is_held = floor_of(work, c), one["bearing_deg"], one["held_at"] >= 0
     best_zoom, best_off_deg = -1, 0.0
-    for a in range(len(rules.aim_deg)):
-        zoom, first = rules.aim_zoom[a], rules.aim_first[a]
-        gain = s.rings[zoom, first + rules.aim_bins[a]] - s.rings[zoom, first]
-        if gain < SCORE_UNIT:
+    for a in range(len(aims)):
+        zoom, first, pan_deg = aims[a]["zoom"], aims[a]["first"], aims[a]["deg"]
+        gain = rings[zoom, first + aims[a]["bins"]] - rings[zoom, first]
+        enough = 1 if gain >= floor else 0
+        if gain < SCORE_UNIT or enough < one["enough"]:
             continue
-        pan_deg, enough = rules.aim_deg[a], gain >= floor
         score = gain
-        if s.held_at[c] >= 0:
-            score += bonus_of(deal, case, c, pan_deg) - travel_of(deal, case, c, pan_deg)
-        rank = rank_of(score)
-        if enough == s.enough[c]:
-            if rank < s.rank[c]:
+        if is_held:
+            score += bonus_of(work, c, pan_deg) - travel_of(work, c, pan_deg)
+        rank, off_deg = rank_of(score), turn_deg(bearing, pan_deg)
+        if enough == one["enough"]:
+            is_equal_but_nearer = rank == one["rank"] and best_zoom == zoom and off_deg < best_off_deg
+            if rank <= one["rank"] and not is_equal_but_nearer:
                 continue
-            off_deg = turn_deg(s.bearing_deg[c], pan_deg)
-            if rank == s.rank[c] and not (best_zoom == zoom and off_deg < best_off_deg):
-                continue
-        elif s.enough[c]:
-            continue
-        s.gain[c], s.pan_deg[c], s.field_deg[c] = gain, pan_deg, rules.zoom_deg[zoom]
-        s.enough[c], s.rank[c] = enough, rank
-        best_zoom, best_off_deg = zoom, turn_deg(s.bearing_deg[c], pan_deg)
+        one["gain"], one["pan_deg"], one["field_deg"] = gain, pan_deg, work.zoom_deg[zoom]
+        one["enough"], one["rank"] = enough, rank
+        best_zoom, best_off_deg = zoom, off_deg
 
 
 @compiled
-def _propose_held(deal: Deal, case: int, c: int) -> bool:
-    """Propose the aim that a head is held with; return False where there is none."""
-    s, held_at = deal.scratch, deal.scratch.held_at[c]
-    if held_at < 0:
-        return False
-    pan_deg, field_deg = float(deal.ask.held_pan_deg[case, held_at]), float(deal.ask.held_field_deg[case, held_at])
-    if not (pan_deg == pan_deg and field_deg > 0.0):  # NaN is not equal to itself
-        return False
-    observe_m = observe_range_m(deal.lens, s.row[c], deal.rules.zoom_deg, field_deg)
-    gain = 0.0
-    for hit in range(s.first[c], s.end[c]):
-        p = hit_seen(TURNING, 0, pan_deg, field_deg / 2, observe_m, deal.rules, s, hit)
-        gain += s.want[s.hit_place[hit]] * p
-    _propose(deal, case, c, gain, pan_deg, field_deg)
-    return True
+def _propose_held(work: Work, c: int) -> None:
+    """Propose the aim that a head is held with, if it is known."""
+    one = work.candidates[c]
+    if not (one["held_pan_deg"] >= 0.0 and one["held_field_deg"] > 0.0):
+        return
+    one["pan_deg"], one["field_deg"] = one["held_pan_deg"], one["held_field_deg"]
+    observe_m, gain = observe_of(work, c, one["field_deg"]), 0.0
+    for hit in range(one["first"], one["end"]):
+        gain += work.places[work.hits[hit]["place"]]["want"] * hit_seen(work, c, hit, observe_m)
+    _propose(work, c, gain)
 
 
 @compiled
-def _fill_rings(deal: Deal, c: int) -> None:
+def _fill_rings(work: Work, c: int) -> None:
     """Sum up what each field would show by bearing, running twice around: ``rings[zoom, b]`` is all before bin b."""
-    s, rules = deal.scratch, deal.rules
-    zooms = len(rules.zoom_deg)
-    s.rings[:zooms] = 0.0
-    for hit in range(s.first[c], s.end[c]):
-        mass = s.want[s.hit_place[hit]] * s.hit_p[hit]
-        metres, after = int(s.hit_metres[hit]), int(s.hit_bin[hit]) + 1
+    rings, hits, ranges_m, weak_view = work.rings, work.hits, work.ranges_m[c], work.rules[0]["weak_view"]
+    zooms = len(work.zoom_deg)
+    rings[:, : BINS + 1] = 0.0
+    for hit in range(work.candidates[c]["first"], work.candidates[c]["end"]):
+        mass = work.places[hits[hit]["place"]]["want"] * hits[hit]["p"]
+        metres, after = int(hits[hit]["metres"]), int(hits[hit]["bin"]) + 1
         for zoom in range(zooms):
-            seen = level(metres, float(deal.lens.observe_m[s.row[c], zoom]), rules.weak_view)
-            s.rings[zoom, after] += mass * seen
+            rings[zoom, after] += mass * level(metres, ranges_m[zoom], weak_view)
     for zoom in range(zooms):
         for b in range(1, BINS + 1):
-            s.rings[zoom, b] += s.rings[zoom, b - 1]
-        once = s.rings[zoom, BINS]
+            rings[zoom, b] += rings[zoom, b - 1]
+        once = rings[zoom, BINS]
         for b in range(1, BINS + 1):
-            s.rings[zoom, BINS + b] = once + s.rings[zoom, b]
+            rings[zoom, BINS + b] = once + rings[zoom, b]
 
 
 @compiled
-def first_bound(deal: Deal, case: int, c: int) -> None:
+def first_bound(work: Work, c: int) -> None:
     """Set the rank that a new candidate cannot exceed; what does not turn is evaluated at once."""
-    s = deal.scratch
-    if deal.lens.motion[s.row[c]] != TURNING:
-        evaluate(deal, case, c, 0)
+    one = work.candidates[c]
+    if one["motion"] != TURNING or one["end"] == one["first"]:
+        evaluate(work, c, 0)
         return
-    bound = deal.rules.held_bonus
-    for hit in range(s.first[c], s.end[c]):
-        bound += s.want[s.hit_place[hit]] * s.hit_p[hit]
-    s.rank[c] = rank_of(bound) + 1 if s.end[c] > s.first[c] else 0
-    s.at_round[c], s.enough[c] = -1, s.end[c] > s.first[c] or s.held_at[c] >= 0
-    s.gain[c], s.pan_deg[c], s.field_deg[c] = 0.0, math.nan, math.nan
-    if s.end[c] == s.first[c]:
-        evaluate(deal, case, c, 0)
+    bound = work.rules[0]["held_bonus"] if one["held_at"] >= 0 else 0.0
+    for hit in range(one["first"], one["end"]):
+        bound += work.places[work.hits[hit]["place"]]["want"] * work.hits[hit]["p"]
+    one["rank"], one["round"], one["enough"] = rank_of(bound) + 1, -1, 1
 
 
 @compiled
-def forget(deal: Deal, c: int) -> None:
+def forget(work: Work, c: int) -> None:
     """Let a candidate be evaluated anew before anything is concluded from its rank: its gain may have grown."""
-    deal.scratch.rank[c], deal.scratch.at_round[c], deal.scratch.enough[c] = TOP_RANK, -1, True
+    one = work.candidates[c]
+    one["rank"], one["round"], one["enough"] = TOP_RANK, -1, 1
 
 
 @compiled
-def is_before(deal: Deal, one: int, other: int) -> bool:
+def is_before(work: Work, c: int, other: int) -> bool:
     """Return whether a candidate goes before another of the same rank: the nearer, then by the hash of its id."""
-    s, id_hash = deal.scratch, deal.lens.id_hash
-    if s.distance_m[one] != s.distance_m[other]:
-        return bool(s.distance_m[one] < s.distance_m[other])
-    return bool(id_hash[s.row[one]] < id_hash[s.row[other]])
+    one, two = work.candidates[c], work.candidates[other]
+    if one["distance_m"] != two["distance_m"]:
+        return bool(one["distance_m"] < two["distance_m"])
+    return bool(one["id_hash"] < two["id_hash"])
 
 
 @compiled
-def next_best(deal: Deal, case: int, candidates: int, now_round: int, least_enough: bool) -> int:
+def next_best(work: Work, count: int, now_round: int, must_be_enough: bool) -> int:
     """Return the open candidate with the best rank, or -1.
 
     Ranks of earlier rounds are upper bounds, because what is left to be seen only shrinks: only who leads by such a
     bound is evaluated anew.
 
     Args:
-        deal: all of it.
-        case: which case.
-        candidates: how many candidates there are.
+        work: candidates and what is left to be seen.
+        count: how many candidates there are.
         now_round: number of this round.
-        least_enough: only candidates that add enough; else all that add anything.
+        must_be_enough: only candidates that add enough; else all that add anything.
     """
-    s = deal.scratch
+    candidates = work.candidates
     while True:
-        best = -1
-        for c in range(candidates):
-            if s.taken[c] or (least_enough and not s.enough[c]):
+        best, best_rank = -1, NO_RANK
+        for c in range(count):
+            one = candidates[c]
+            if one["taken"] or one["first"] == one["end"] or one["rank"] < best_rank:
                 continue
-            if not least_enough and s.at_round[c] == now_round and s.gain[c] <= 0.0:
+            if must_be_enough:
+                if not one["enough"]:
+                    continue
+            elif one["round"] == now_round and one["gain"] <= 0.0:
                 continue
-            if best < 0 or s.rank[c] > s.rank[best] or (s.rank[c] == s.rank[best] and is_before(deal, c, best)):
-                best = c
-        if best < 0 or s.at_round[best] == now_round:
+            if best < 0 or one["rank"] > best_rank or is_before(work, c, best):
+                best, best_rank = c, one["rank"]
+        if best < 0 or candidates[best]["round"] == now_round:
             return best
-        evaluate(deal, case, best, now_round)
+        evaluate(work, best, now_round)

@@ -9,6 +9,7 @@ import numpy as np
 from pipeline import geo
 from pipeline.assigned import Look, assigned_cameras, ending_cameras, runner_up_of, target_of
 from pipeline.assignment import Occasion, active, without_cameras
+from pipeline.bars import barred_ids
 from pipeline.belief import R68_PER_SIGMA
 from pipeline.camera_columns import PURPOSE_BITS
 from pipeline.case import Standing, is_ended
@@ -61,12 +62,11 @@ class Scene:
     def wish(self, count: int, *roles: CameraRole, taken: Sequence[int] = (), fill: bool = False) -> Wish:
         """Return what is wanted: so many cameras besides those taken, the held ones of these roles preferred."""
         purposes = sum(PURPOSE_BITS[purpose] for purpose in sorted(self.standing.camera_purposes))
-        barred = [bar.camera_id for bar in self.case.barred if bar.until_us is None or bar.until_us > self.now_us]
         return Wish(
             count=count,
             purposes=purposes,
             held=tuple(self._held_view(held) for held in self.case.held if held.role in roles),
-            barred=(*self._rows(barred), *taken),
+            barred=(*self._rows(barred_ids(self.case, self.now_us)), *taken),
             pinned=tuple(self._rows(self.case.pinned)) if fill else (),
             fill=fill,
         )

@@ -27,10 +27,11 @@ def apply_event(work: StepWork, event: Event, now_us: int) -> list[Asked]:
         work.result.refusals.append(_event_refusal(event, applied))
         return []
     if applied.ptz_request is not None:
-        work.result.ptz_requests.append(applied.ptz_request)
+        work.requests.append((event.order, applied.ptz_request))
     due = applied.outcome == CHANGED or _heads_are_settled(case, applied)
     if applied.case is None or not due:
-        if applied.case is not None and applied.case is not case:
+        # A case that begins with what is late already does not begin: nothing would ever end it.
+        if case is not None and applied.case is not None and applied.case is not case:
             work.note(key, applied.case)
         work.result.outcomes[event.topic, applied.outcome] += 1
         return []

@@ -1,17 +1,23 @@
 """How a fix is weighed, and how particles are drawn anew in proportion to their weights."""
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.chance import uniform
+from pipeline.chance import normal_from, stream_of, uniform, uniform_at
 from pipeline.compiled import compiled
 from pipeline.fresh_draws import FRESH_STREAMS, draw_around
 from pipeline.geo import Floats
-from pipeline.particles import FULL_WEIGHT, Ints, Particles, StreetArrays, spot_of, walk_at
+from pipeline.particles import FULL_WEIGHT, ON_PLANE, Ints, Particles, StreetArrays, Walk, spot_of, walk_at
 
 RESAMPLE_STREAM = 3 << 20
+ROUGH_STREAMS = 4 << 20
+# How far copies of a particle are moved apart, and by which part of the speeds' own spread they are changed: found on
+# the tuning seeds of benchmarks/eyes_on.
+ROUGH_M = 4.0
+ROUGH_SPEED = 0.3
 # Below this share of effective particles a fix hit what the belief hardly held; then more of them are drawn anew.
 HEALTHY_ESS_SHARE = 0.3
 # Beyond this many e-folds a fix's weight is lost beside the outlier's.
@@ -43,33 +49,62 @@ def ess_share_of(weights: Floats) -> float:
 
 
 @compiled
-def draw_by_weight(row: Particles, weights: Floats, count: int, u: float, scratch: Particles) -> None:
+def draw_by_weight(  # noqa: PLR0917 - a kernel takes plain arguments
+    row: Particles,
+    weights: Floats,
+    count: int,
+    seed: np.uint64,
+    walk: Walk,
+    edge_length_m: NDArray[np.float32],
+    scratch: Particles,
+) -> None:
     """Replace the first ``count`` particles of a row by systematic resampling of all of it.
 
     One draw serves all: particle i comes floor or ceiling of count * w_i / sum(w) times (J. Carpenter, P. Clifford,
-    P. Fearnhead 1999). Order is kept. All of them weigh the same afterwards.
+    P. Fearnhead 1999). Order is kept. All of them weigh the same afterwards. Copies are roughened (N. Gordon,
+    D. Salmond, A. Smith 1993), or a few survivors of a sighting would walk on as one.
 
     Args:
         row: one case's particles (P,).
         weights: f8 (P,), not all 0.
         count: how many to draw, at most P.
-        u: a draw, 0 <= u < 1.
+        seed: of the call.
+        walk: of the case.
+        edge_length_m: f4, lengths of the street pieces.
         scratch: room for P particles.
     """
     total = 0.0
     for i in range(row.shape[0]):
         total += weights[i]
-    step = total / max(count, 1)
-    i, reached = 0, weights[0]
+    step, u = total / max(count, 1), uniform(seed, RESAMPLE_STREAM, 0)
+    i, reached, last = 0, weights[0], -1
     for k in range(count):
         wanted = (k + u) * step
         while reached <= wanted and i < row.shape[0] - 1:
             i += 1
             reached += weights[i]
         scratch[k] = row[i]
+        if i == last:
+            roughen(scratch[k], stream_of(seed, ROUGH_STREAMS + k), walk, edge_length_m)
+        last = i
     for k in range(count):
         row[k] = scratch[k]
         row[k]["weight"] = FULL_WEIGHT
+
+
+@compiled
+def roughen(particle: Any, start: np.uint64, walk: Walk, edge_length_m: NDArray[np.float32]) -> None:
+    """Move a copy of a particle a little along its street, or on the plane, and change its speed a little."""
+    off_cm = math.floor(100.0 * ROUGH_M * normal_from(uniform_at(start, 0)) + 0.5)
+    if particle["state"] & ON_PLANE:
+        particle["a"] += math.floor(100.0 * ROUGH_M * normal_from(uniform_at(start, 1)) + 0.5)
+        particle["b"] += off_cm
+    else:
+        end_cm = math.floor(100.0 * edge_length_m[particle["a"]])
+        particle["b"] = min(max(particle["b"] + off_cm, 0), end_cm)
+    change_mps = ROUGH_SPEED * walk.speed_sd_mps * normal_from(uniform_at(start, 2))
+    speed_mps = max(particle["speed_mmps"] / 1000.0 + change_mps, walk.speed_min_mps)
+    particle["speed_mmps"] = int(min(math.floor(1000.0 * speed_mps + 0.5), 65_535))
 
 
 @compiled
@@ -124,8 +159,8 @@ def weigh_fix_cases(  # noqa: PLR0917 - a kernel takes plain arguments
         ess_share[case] = weigh_by_fix(row, x_m[case], y_m[case], sigma_m[case], outlier, s, weights)
         fresh = min(max(1.0 - ess_share[case] / HEALTHY_ESS_SHARE, fresh_min), fresh_max)
         kept = count - math.floor(fresh * count + 0.5)
-        draw_by_weight(row, weights, kept, uniform(seed, RESAMPLE_STREAM, 0), scratch)
+        one = walk_at(walks, walk[case])
+        draw_by_weight(row, weights, kept, seed, one, s.edge_length_m, scratch)
         spots[0, :] = x_m[case]
         spots[1, :] = y_m[case]
-        one = walk_at(walks, walk[case])
         draw_around(row, kept, spots[0], spots[1], sigma_m[case], seed, FRESH_STREAMS, one, s, found)

@@ -14,12 +14,14 @@ from pipeline.case import (
     Applied,
     is_ended,
 )
+from pipeline.head_bids import MANUAL, SHADOW
 from schemas.camera_assignment import PtzState
 from schemas.case_state import BarredCamera, CaseState, HeldCamera
 from schemas.ptz import PtzGrant, PtzResult
 
 NOT_HELD = "not-held"
 HEAD_GRANTED = "head-granted"
+HEAD_BY_HAND = "head-by-hand"
 HEAD_ENDED = "head-ended"
 HEAD_DENIED = "head-denied"
 HEAD_PRE_EMPTED = "head-pre-empted"
@@ -28,10 +30,12 @@ HEAD_PRE_EMPTED = "head-pre-empted"
 def apply_grant(case: CaseState | None, grant: PtzGrant, now_us: int) -> Applied:
     """Return the case after the arbitration's word about one head.
 
-    Granted marks the held camera. Denied and pre-empted mark it and bar the camera from the case until the arbitration
-    would listen again; the case must be planned anew at once, so these are ``changed``. What speaks of an older opening
-    is ``late``, of a camera that the case no longer holds ``not-held``; both change nothing. The same word twice is a
-    ``duplicate``: no event ids are remembered, because each word says all there is to know of the head.
+    Granted marks the held camera: as ``shadow`` where the city only watches and nothing was moved, as ``none`` while
+    the case's own operator turns the head by hand, so that nobody here knows where it looks. Denied and pre-empted mark
+    it and bar the camera from the case until the arbitration would listen again; the case must be planned anew at once,
+    so these are ``changed``. What speaks of an older opening is ``late``, of a camera that the case no longer holds
+    ``not-held``; both change nothing. The same word twice is a ``duplicate``: no event ids are remembered, because each
+    word says all there is to know of the head.
 
     Args:
         case: the case as it is; None when there is none of this id.
@@ -46,7 +50,7 @@ def apply_grant(case: CaseState | None, grant: PtzGrant, now_us: int) -> Applied
     if held is None:
         return Applied(case, NOT_HELD)
     if grant.result == PtzResult.GRANTED:
-        return _noted(case, held, PtzState.GRANTED, grant.until_us, HEAD_GRANTED)
+        return _granted(case, held, grant)
     if grant.result == PtzResult.ENDED:
         return _noted(case, held, PtzState.NONE, 0, HEAD_ENDED)
     return _taken(case, held, grant, now_us)
@@ -61,6 +65,13 @@ def _ignored(case: CaseState, grant: PtzGrant, now_us: int) -> str | None:
     if grant.exercise != case.exercise:
         return EXERCISE_MIX
     return LATE if grant.result == PtzResult.GRANTED and grant.until_us <= now_us else None
+
+
+def _granted(case: CaseState, held: HeldCamera, grant: PtzGrant) -> Applied:
+    if grant.reason.removeprefix(SHADOW) == MANUAL:
+        return _noted(case, held, PtzState.NONE, grant.until_us, HEAD_BY_HAND)
+    state = PtzState.SHADOW if grant.reason.startswith(SHADOW) else PtzState.GRANTED
+    return _noted(case, held, state, grant.until_us, HEAD_GRANTED)
 
 
 def _taken(case: CaseState, held: HeldCamera, grant: PtzGrant, now_us: int) -> Applied:

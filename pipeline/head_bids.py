@@ -6,15 +6,20 @@ Everything else is an auction of values, in which the holder has a margin and a 
 end a dwell or exceed the movement budget.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pipeline.policy import US_PER_S
 from pipeline.ptz_policy import PtzPolicy
 from schemas.camera_assignment import Aim
-from schemas.ptz import PtzHead, PtzRequest
+from schemas.ptz import PtzAction, PtzHead, PtzRequest
 
 FREE, VALUE, PROTECTED, DWELL, BUDGET, MANUAL = "free", "value", "rank-protected", "dwell", "budget", "manual"
 EXPIRED, RELEASED, RENEWED, EXERCISE = "lease-expired", "released", "renewed", "exercise"
+# Grants of a city that only watches say so in front of their reason: nothing was moved.
+SHADOW = "shadow-"
+GIVING_BACK = (PtzAction.RELEASE, PtzAction.RETURN_HOME)
+WISHES = (PtzAction.MOVE, PtzAction.HOLD, *GIVING_BACK)
 BUDGET_US = 3_600 * US_PER_S
 # Less than this is the same picture: about what a preset repeats to, and a twentieth of the picture's width.
 TURN_DEG = 1.0
@@ -30,6 +35,31 @@ class Verdict:
     wins: bool
     reason: str
     until_us: int = 0
+
+
+def newest_wishes(requests: Sequence[PtzRequest]) -> list[int]:
+    """Return where the newest wish of each case is."""
+    newest: dict[str, int] = {}
+    for i, request in enumerate(requests):
+        if request.action in WISHES:
+            best = newest.setdefault(request.case_id, i)
+            if _age(request) > _age(requests[best]):
+                newest[request.case_id] = i
+    return list(newest.values())
+
+
+def _age(request: PtzRequest) -> tuple[int, int, int, str]:
+    return (request.opened_us, request.version, request.requested_us, request.event_id)
+
+
+def is_of_holder(order: PtzRequest, head: PtzHead) -> bool:
+    """Return whether an order by hand comes from an operator of the case that holds the head."""
+    return (order.case_id, order.opened_us, order.exercise) == (head.case_id, head.opened_us, head.exercise)
+
+
+def until_us(now_us: int, after_s: float) -> int:
+    """Return the moment so many seconds later."""
+    return now_us + int(after_s * US_PER_S)
 
 
 def right_of(bidder: Bidder, policy: PtzPolicy) -> tuple[bool, int]:
@@ -114,4 +144,4 @@ def has_right(bidder: Bidder, policy: PtzPolicy) -> bool:
 
 
 def _retry_us(now_us: int, policy: PtzPolicy) -> int:
-    return now_us + int(policy.retry_s * US_PER_S)
+    return until_us(now_us, policy.retry_s)

@@ -1,8 +1,9 @@
 """Arbitration of one PTZ head: requests in, at most one order to the head and the answers to the cases out.
 
-A head is at home, held by a case, turned by hand, or let go and not yet sent home. All requests of one moment are
-judged together, so that their order does not matter; of a case only its newest version counts. What a moment brings is
-one net order with the next fence. A lease that ends lets the head go, and a head nobody holds goes home.
+A head is at home, held by a case, turned by hand, or let go and not yet sent home. A holder whose own operator turns
+it by hand keeps it meanwhile, and has it turned back afterwards. All requests of one moment are judged together, so
+that their order does not matter; of a case only its newest version counts. What a moment brings is one net order with
+the next fence. A lease that ends lets the head go, and a head nobody holds goes home.
 """
 
 from collections.abc import Sequence
@@ -15,11 +16,7 @@ from schemas.ptz import PtzAction, PtzCommand, PtzGrant, PtzHead, PtzRequest, Pt
 
 # Orders that need no lease, release and return-home, are void after this long, like any order that came too late.
 UNLEASED_ORDER_US = 60 * US_PER_S
-# Grants of a city that only watches say so in front of their reason: nothing was moved.
-SHADOW = "shadow-"
 BY_HAND = (PtzAction.TAKE_OVER, PtzAction.RESUME)
-GIVING_BACK = (PtzAction.RELEASE, PtzAction.RETURN_HOME)
-WISHES = (PtzAction.MOVE, PtzAction.HOLD, *GIVING_BACK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +56,10 @@ def arbitrate(
 
 def due_us(head: PtzHead, policy: PtzPolicy) -> int | None:
     """Return when time alone will change a head, UTC microseconds since the epoch; None for never."""
-    if head.manual_by is not None:
-        return head.manual_until_us
-    if head.case_id is not None:
-        return head.deadline_us
+    ends_us = [head.manual_until_us] if head.manual_by is not None else []
+    ends_us += [head.deadline_us] if head.case_id is not None else []
+    if ends_us:
+        return min(ends_us)
     return head.since_us + int(policy.home_after_s * US_PER_S) if head.since_us else None
 
 
@@ -80,11 +77,11 @@ class _Moment:
     def take(self, requests: Sequence[PtzRequest]) -> list[str]:
         """End what is over, then work through the requests; return how each ended."""
         self._end_what_is_over()
-        outcomes = ["late" if request.action in WISHES else "ignored" for request in requests]
+        outcomes = ["late" if request.action in bids.WISHES else "ignored" for request in requests]
         orders = [i for i, request in enumerate(requests) if request.action in BY_HAND]
         for i in sorted(orders, key=lambda i: (requests[i].requested_us, requests[i].event_id)):
             outcomes[i] = self._by_hand(requests[i])
-        newest = _newest_wishes(requests)
+        newest = bids.newest_wishes(requests)
         own = [i for i in newest if self._is_own(requests[i])]
         others = [i for i in newest if i not in own]
         for i in own:
@@ -96,30 +93,43 @@ class _Moment:
     def _end_what_is_over(self) -> None:
         head = self.head
         if head.manual_by is not None and self.now_us >= head.manual_until_us:
-            self._let_go(since_us=head.manual_until_us)
-        elif head.case_id is not None and self.now_us >= head.deadline_us:
+            self._end_manual(since_us=head.manual_until_us)
+        if head.case_id is not None and self.now_us >= head.deadline_us:
             self._tell_holder(PtzResult.ENDED, bids.EXPIRED, self.now_us)
-            self._let_go(since_us=head.deadline_us)
+            self._let_go(since_us=head.deadline_us, keep_manual=True)
 
     def _by_hand(self, order: PtzRequest) -> str:
         """Carry out an operator's order; a drill's operator takes nothing from real use."""
         head = self.head
         in_use = head.case_id is not None or head.manual_by is not None
         if in_use and order.exercise and not head.exercise:
-            self._tell(order, PtzResult.DENIED, bids.EXERCISE, _until_us(self.now_us, self.policy.retry_s))
+            self._tell(order, PtzResult.DENIED, bids.EXERCISE, bids.until_us(self.now_us, self.policy.retry_s))
             return "denied"
         if order.action == PtzAction.RESUME:
             if head.manual_by is None:
                 return "ignored"
-            self._let_go(since_us=self.now_us)
+            self._end_manual(since_us=self.now_us)
             return "resumed"
-        until_us = _until_us(self.now_us, self.policy.manual_max_s)
-        self._tell_holder(PtzResult.PRE_EMPTED, bids.MANUAL, min(until_us, _until_us(self.now_us, self.policy.retry_s)))
-        self._let_go(since_us=self.now_us)
-        self.head = replace(
-            self.head, manual_by=order.actor_ref or "unknown", manual_until_us=until_us, exercise=order.exercise
+        until_us = bids.until_us(self.now_us, self.policy.manual_max_s)
+        by = order.actor_ref or "unknown"
+        if bids.is_of_holder(order, head):
+            self.head = replace(head, manual_by=by, manual_until_us=until_us)
+            self._tell_holder(PtzResult.GRANTED, bids.MANUAL, head.deadline_us)
+            return "taken-over"
+        self._tell_holder(
+            PtzResult.PRE_EMPTED, bids.MANUAL, min(until_us, bids.until_us(self.now_us, self.policy.retry_s))
         )
+        self._let_go(since_us=self.now_us)
+        self.head = replace(self.head, manual_by=by, manual_until_us=until_us, exercise=order.exercise)
         return "taken-over"
+
+    def _end_manual(self, since_us: int) -> None:
+        """Take the head from the operator's hand: back to the case that kept it, else it is let go."""
+        if self.head.case_id is None:
+            self._let_go(since_us=since_us)
+            return
+        self.head = replace(self.head, manual_by=None, manual_until_us=0, since_us=self.now_us)
+        self._tell_holder(PtzResult.GRANTED, bids.RENEWED, self.head.deadline_us)
 
     def _is_own(self, request: PtzRequest) -> bool:
         """Return whether the holder asks; a drill of the same name is somebody else."""
@@ -131,28 +141,30 @@ class _Moment:
         head = self.head
         if (request.opened_us, request.version) < (head.opened_us, head.version):
             return "late"
-        if request.action in GIVING_BACK:
+        if request.action in bids.GIVING_BACK:
             self._tell_holder(PtzResult.ENDED, bids.RELEASED, self.now_us)
-            self._let_go(since_us=self.now_us)
+            self._let_go(since_us=self.now_us, keep_manual=True)
             self.homeward = request.action == PtzAction.RETURN_HOME
             return "released"
         if request.deadline_us <= self.now_us:
             return "late"
+        is_manual = head.manual_by is not None
         turns = request.action == PtzAction.MOVE and bids.turns(head.aim, request.aim)
-        may_turn = turns and (
-            bids.has_right(request, self.policy) or bids.budget_free_us(head, self.now_us, self.policy) <= self.now_us
-        )
+        free_us = bids.budget_free_us(head, self.now_us, self.policy)
+        may_turn = turns and (is_manual or bids.has_right(request, self.policy) or free_us <= self.now_us)
         held = self._with(request, since_us=head.since_us)
-        self.head = held if may_turn else replace(held, aim=head.aim)
+        # While it is turned by hand the aim is where it will be turned back to.
+        aim = held.aim if may_turn else head.aim
+        self.head = replace(held, aim=aim, manual_by=head.manual_by, manual_until_us=head.manual_until_us)
         if replace(self.head, updated_us=head.updated_us) == head:
             return "repeated"
-        reason = bids.BUDGET if turns and not may_turn else bids.RENEWED
+        reason = bids.MANUAL if is_manual else bids.BUDGET if turns and not may_turn else bids.RENEWED
         self._tell(request, PtzResult.GRANTED, reason, request.deadline_us)
         return "renewed"
 
     def _foreign(self, request: PtzRequest) -> str:
         """Judge the wish of a case that does not hold the head."""
-        if request.action in GIVING_BACK:
+        if request.action in bids.GIVING_BACK:
             return "ignored"
         if request.deadline_us <= self.now_us or request.aim is None:
             self._tell(request, PtzResult.DENIED, bids.EXPIRED, self.now_us)
@@ -162,7 +174,7 @@ class _Moment:
             self._tell(request, PtzResult.DENIED, verdict.reason, verdict.until_us, by=self.head.case_id)
             return "denied"
         wait_s = max(self.policy.dwell_s, self.policy.retry_s)
-        retry_us = min(_until_us(self.now_us, wait_s), request.deadline_us)
+        retry_us = min(bids.until_us(self.now_us, wait_s), request.deadline_us)
         self._tell_holder(PtzResult.PRE_EMPTED, verdict.reason, retry_us, by=request.case_id)
         self.head = self._with(request, since_us=self.now_us)
         self._tell(request, PtzResult.GRANTED, verdict.reason, request.deadline_us)
@@ -185,14 +197,18 @@ class _Moment:
             manual_until_us=0,
         )
 
-    def _let_go(self, since_us: int) -> None:
-        """Leave the head to nobody; where it looks is still known, for it has not gone home."""
+    def _let_go(self, since_us: int, *, keep_manual: bool = False) -> None:
+        """Leave the head to no case; where it looks is still known, for it has not gone home."""
         head = self.head
+        is_manual = keep_manual and head.manual_by is not None
         self.head = PtzHead(
             camera_id=head.camera_id,
             fence=head.fence,
             aim=head.aim,
+            exercise=head.exercise and is_manual,
             since_us=since_us,
+            manual_by=head.manual_by if is_manual else None,
+            manual_until_us=head.manual_until_us if is_manual else 0,
             moves_us=head.moves_us,
             updated_us=head.updated_us,
         )
@@ -215,7 +231,7 @@ class _Moment:
             opened_us=to.opened_us,
             camera_id=to.camera_id,
             result=result.value,
-            reason=SHADOW + reason if self.policy.shadow else reason,
+            reason=bids.SHADOW + reason if self.policy.shadow else reason,
             by_case_id=by,
             fence=0,
             exercise=to.exercise,
@@ -244,12 +260,14 @@ class _Moment:
     def _action(self) -> PtzAction | None:
         """Return what the head must be told after all."""
         before, head = self.before, self.head
+        if head.manual_by is not None:
+            return PtzAction.RELEASE if before.case_id is not None and before.manual_by is None else None
         if head.case_id is not None:
             taken = head.case_id != before.case_id or head.since_us != before.since_us
             if taken or head.aim != before.aim:
                 return PtzAction.MOVE
             return PtzAction.HOLD if head.deadline_us != before.deadline_us else None
-        if head.manual_by is None and head.since_us:
+        if head.since_us:
             home_us = head.since_us + int(self.policy.home_after_s * US_PER_S)
             if self.homeward or self.now_us >= home_us:
                 return PtzAction.RETURN_HOME
@@ -275,26 +293,7 @@ class _Moment:
             case_id=head.case_id,
             aim=head.aim if action == PtzAction.MOVE else None,
             shadow=self.policy.shadow,
-            exercise=self.before.exercise if action in GIVING_BACK else head.exercise,
+            exercise=self.before.exercise if action in bids.GIVING_BACK else head.exercise,
             issued_us=self.now_us,
             deadline_us=head.deadline_us if leased else self.now_us + UNLEASED_ORDER_US,
         )
-
-
-def _newest_wishes(requests: Sequence[PtzRequest]) -> list[int]:
-    """Return where the newest wish of each case is."""
-    newest: dict[str, int] = {}
-    for i, request in enumerate(requests):
-        if request.action in WISHES:
-            best = newest.setdefault(request.case_id, i)
-            if _age(request) > _age(requests[best]):
-                newest[request.case_id] = i
-    return list(newest.values())
-
-
-def _age(request: PtzRequest) -> tuple[int, int, int, str]:
-    return (request.opened_us, request.version, request.requested_us, request.event_id)
-
-
-def _until_us(now_us: int, after_s: float) -> int:
-    return now_us + int(after_s * US_PER_S)

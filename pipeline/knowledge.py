@@ -193,6 +193,12 @@ def aged(known: CameraKnowledge, now_us: int) -> CameraKnowledge:
     )
 
 
+def has_faded(known: CameraKnowledge) -> bool:
+    """Return whether so little is left of the looks that fading further changes nothing anybody could tell."""
+    evidence = evidence_of(known.evidence)
+    return sum(known.expected) < LEAST_EVIDENCE and float(evidence.max() - evidence.min()) < LEAST_EVIDENCE
+
+
 def relaxed(known: CameraKnowledge, now_us: int) -> CameraKnowledge:
     """Return the knowledge after somebody worked on the camera: it answers again after it did not.
 

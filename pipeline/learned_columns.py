@@ -11,6 +11,9 @@ from schemas.camera_knowledge import SECTORS
 # About 300 bytes each. Cameras are learned of by being looked through; a city has tens of thousands of them.
 MAX_LEARNED = 500_000
 _COLUMNS = SECTORS + 3
+# Each look moves a learned pole a little; lines of sight follow it in steps, so that they are rarely computed anew.
+# A step is about the distance of street cells, and below what looks can tell.
+POLE_STEP_M = 4.0
 
 
 class LearnedColumns:
@@ -56,11 +59,19 @@ class LearnedColumns:
         return self._all()[:, SECTORS + 2]
 
     def seen_from_m(self, rows: NDArray[np.intp]) -> tuple[Floats, Floats]:
-        """Return (x_m, y_m) of where cameras seem to stand: the registry's place moved by what was learned."""
+        """Return (x_m, y_m) of where cameras seem to stand: the registry's place moved by what was learned.
+
+        It moves in steps of ``POLE_STEP_M`` each way; where nothing was learned it is the registry's to the last digit.
+        """
         return (
-            self._columns.x_m[rows] + self.pole_east_m[rows],
-            self._columns.y_m[rows] + self.pole_north_m[rows],
+            self._columns.x_m[rows] + _in_steps(self.pole_east_m[rows]),
+            self._columns.y_m[rows] + _in_steps(self.pole_north_m[rows]),
         )
+
+    def seen_error_m(self, rows: NDArray[np.intp], unlearned_m: float) -> Floats:
+        """Return the 68 % error of ``seen_from_m``, in steps too; ``unlearned_m`` where nothing was learned."""
+        learned_m = _in_steps(self.pole_error_m[rows])
+        return np.where(np.isnan(learned_m), unlearned_m, learned_m)
 
     def basis_of(self, row: int) -> int:
         """Return the checksum of a row's registry entry, against which looks teach."""
@@ -109,3 +120,9 @@ class LearnedColumns:
         view = self._room().view()
         view.flags.writeable = False
         return view
+
+
+def _in_steps(metres: NDArray[np.float32]) -> Floats:
+    """Return lengths rounded to ``POLE_STEP_M``."""
+    steps: Floats = np.rint(metres.astype(np.float64) / POLE_STEP_M) * POLE_STEP_M
+    return steps

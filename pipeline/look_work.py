@@ -84,7 +84,7 @@ def _take_view(work: StepWork, sightings: Sightings, looks: Looks, number: int, 
         look = Glimpse(event_id, camera_id, row, at_us, seen, reliability, pan_deg, field_deg)
         observation = observation_of(look, particles, (x_m, y_m), p, weak, scenery, policy)
         if observation is not None:
-            work.result.observations.append(observation)
+            work.observations.append((int(sightings.order[int(looks.row[number])]), observation))
     sight = scenery.sight_of(row, pan_deg, field_deg) if seen else None
     work.beliefs.take_look(LookedThrough(key, at_us, particles, p, weak), seen, reliability, sight)
 

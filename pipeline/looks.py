@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pipeline.belief_policy import BeliefPolicy
 from pipeline.chance import uniform, wrapping
 from pipeline.compiled import compiled
-from pipeline.evidence import LEAST, RESAMPLE_STREAM, draw_by_weight, ess_share_of, store_weights
+from pipeline.evidence import LEAST, draw_by_weight, ess_share_of, store_weights
 from pipeline.fresh_draws import FRESH_STREAMS, draw_around
 from pipeline.geo import Floats
 from pipeline.particles import PARTICLE, Ints, Particles, StreetArrays, f8, street_arrays, walk_at, walk_table
@@ -111,7 +111,8 @@ def restart_around(  # noqa: PLR0917 - a kernel takes plain arguments
     count = row.shape[0]
     for i in range(count):
         weights[i] = np.float64(row[i]["weight"])
-    draw_by_weight(row, weights, count - fresh, uniform(seed, RESAMPLE_STREAM, 0), scratch)
+    walk = walk_at(walks, w)
+    draw_by_weight(row, weights, count - fresh, seed, walk, s.edge_length_m, scratch)
     total = 0.0
     for k in range(mass.shape[0]):
         total += mass[k]
@@ -123,7 +124,6 @@ def restart_around(  # noqa: PLR0917 - a kernel takes plain arguments
             reached += mass[place]
         i = count - fresh + k
         spots[0, i], spots[1, i] = x_m[place], y_m[place]
-    walk = walk_at(walks, w)
     draw_around(row, count - fresh, spots[0], spots[1], RESTART_SIGMA_M, seed, FRESH_STREAMS, walk, s, found)
 
 
@@ -189,8 +189,8 @@ def weigh_looks(  # noqa: PLR0917 - the seam takes plain arguments
             return float(total)
     store_weights(particles, weights)
     if 0.0 < ess_share_of(weights) < ESS_SHARE_MIN:
-        u = uniform(np.uint64(seed), RESAMPLE_STREAM, 0)
-        draw_by_weight(particles, weights, count, u, np.empty(count, PARTICLE))
+        one, edge_length_m = walk_at(walk_table(policy), int(walk)), street_arrays(streets).edge_length_m
+        draw_by_weight(particles, weights, count, np.uint64(seed), one, edge_length_m, np.empty(count, PARTICLE))
     return float(total)
 
 

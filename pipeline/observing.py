@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from pipeline.camera_columns import KINDS
 from pipeline.geo import Floats
 from pipeline.knowledge import Registered, View, observed
-from pipeline.optics import ROUND, TURNING
+from pipeline.optics import ROUND, TURNING, Optics
 from pipeline.policy import Policy
 from pipeline.scenery import Scenery
 from schemas.camera_knowledge import SECTORS, CameraObservation
@@ -41,7 +41,7 @@ class Glimpse:
     field_deg: float
 
 
-def observation_of(
+def observation_of(  # noqa: PLR0917 - a look, the belief before it, and what the camera shows of that
     look: Glimpse,
     particles: NDArray[np.void],
     at_m: tuple[Floats, Floats],
@@ -75,7 +75,7 @@ def observation_of(
         east_m=east_m,
         north_m=north_m,
         mass=weight / max(float(weight.sum()), 1.0),
-        expected=_as_registered(p, east_m, north_m, optics.factor[row]) * rate,
+        expected=_as_registered(p, at_m, optics, row) * rate,
         registered=Registered(
             basis=cameras.learned.basis_of(row),
             kind=KINDS[int(cameras.kind[row])],
@@ -86,22 +86,26 @@ def observation_of(
     )
 
 
-def _as_registered(p: NDArray[np.float32], east_m: Floats, north_m: Floats, factor: NDArray[np.float32]) -> Floats:
-    """Return what the camera would show if the registry were right: what was learned is taken out again."""
-    sector = (np.degrees(np.arctan2(east_m, north_m)) % _FULL_CIRCLE_DEG / (_FULL_CIRCLE_DEG / SECTORS)).astype(np.intp)
-    learned = np.maximum(factor[sector % SECTORS].astype(np.float64), 1e-6)
+def _as_registered(p: NDArray[np.float32], at_m: tuple[Floats, Floats], optics: Optics, row: int) -> Floats:
+    """Return what the camera would show if the registry were right: the learned factors are taken out again.
+
+    They belong to sectors around the pole that ``p`` was reckoned from, which is the learned one.
+    """
+    bearing_deg = np.degrees(np.arctan2(at_m[0] - optics.x_m[row], at_m[1] - optics.y_m[row])) % _FULL_CIRCLE_DEG
+    sector = (bearing_deg * (SECTORS / _FULL_CIRCLE_DEG)).astype(np.intp) % SECTORS
+    learned = np.maximum(optics.factor[row, sector].astype(np.float64), 1e-6)
     return np.asarray(np.minimum(p / learned, 1.0))
 
 
 def _view_of(look: Glimpse, scenery: Scenery, policy: Policy) -> View:
     optics, row = scenery.optics, look.row
     field_deg = look.field_deg if look.field_deg > 0 else float(optics.field_deg[row])
-    anywhere = int(optics.motion[row]) == ROUND or (int(optics.motion[row]) == TURNING and np.isnan(look.pan_deg))
     zoom = int(np.argmin(np.abs(np.array(optics.zoom_deg) - field_deg)))
     return View(
         observe_m=float(optics.observe_m[row, zoom if int(optics.motion[row]) == TURNING else 0]),
         pan_deg=look.pan_deg,
-        field_deg=_FULL_CIRCLE_DEG if anywhere else field_deg,
+        # Of a head that turns, but nobody knows where to, this is the part of the circle that it shows.
+        field_deg=_FULL_CIRCLE_DEG if int(optics.motion[row]) == ROUND else field_deg,
         seen_rate=policy.belief.seen_rate,
         weak_seen_rate=policy.belief.weak_seen_rate,
         clutter_scale_m=policy.view.clutter_scale_m,

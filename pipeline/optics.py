@@ -53,7 +53,7 @@ class Optics(GrowingColumns):
     """Columns by camera row, in step with the camera table after each ``refresh``; growth replaces them.
 
     Attributes:
-        x_m: metres east on the table's plane.
+        x_m: metres east on the table's plane of where it stands as far as is known: the registry's place, or learned.
         y_m: metres north on it.
         usable: the row holds a camera in service, placed and answering.
         reason: why it is not usable: ``OUT_OF_SERVICE``, ``NOT_PLACED``, ``NOT_ANSWERING``, ``NO_CAMERA``; else 0.
@@ -143,8 +143,9 @@ class Optics(GrowingColumns):
         self._set_facing(rows, streets)
 
     def _copy(self, cameras: CameraTable, rows: NDArray[np.intp]) -> None:
-        """Take over what the table says as it is."""
-        for name in ("x_m", "y_m", "purposes", "site", "azimuth_deg"):
+        """Take over what the table and its looks say."""
+        self.x_m[rows], self.y_m[rows] = cameras.learned.seen_from_m(rows)
+        for name in ("purposes", "site", "azimuth_deg"):
             getattr(self, name)[rows] = getattr(cameras, name)[rows]
         answering = _ANSWERS[cameras.health[rows]]
         self.reason[rows] = np.select(
@@ -153,8 +154,7 @@ class Optics(GrowingColumns):
             USABLE,
         )
         self.usable[rows] = self.reason[rows] == USABLE
-        factor = getattr(cameras, "factor", None)
-        self.factor[rows] = 1.0 if factor is None else factor[rows]
+        self.factor[rows] = cameras.factor[rows]
         self.id_hash[rows] = [stable_hash(cameras.camera_id(row)) for row in rows.tolist()]
 
     def _set_ranges(self, cameras: CameraTable, rows: NDArray[np.intp], view: ViewPolicy) -> None:
@@ -215,7 +215,7 @@ _Ends = tuple[NDArray[np.int32], NDArray[np.int32]]
 
 
 @compiled
-def _face_streets(
+def _face_streets(  # noqa: PLR0917 - a kernel takes plain arguments
     x_m: NDArray[np.float64],
     y_m: NDArray[np.float64],
     edge: NDArray[np.int32],
@@ -243,7 +243,14 @@ def _face_streets(
 
 
 @compiled
-def _junction_near(x_m: float, y_m: float, edge: int, nodes: _Pair, ends: _Ends, at_node: _Ends) -> int:
+def _junction_near(  # noqa: PLR0917 - a kernel takes plain arguments
+    x_m: float,
+    y_m: float,
+    edge: int,
+    nodes: _Pair,
+    ends: _Ends,
+    at_node: _Ends,
+) -> int:
     """Return the nearest junction (three streets or more) within ``JUNCTION_M``, looked for one edge around; or -1."""
     best, best_m2 = -1, JUNCTION_M * JUNCTION_M
     for side in range(2):

@@ -9,7 +9,6 @@ from pipeline.beliefs import Whereabouts
 from pipeline.case import ALERT_PREFIX, UNUSABLE_QUALITIES, Standing, open_reports
 from pipeline.geo import Plane
 from pipeline.policy import Policy
-from pipeline.region import polygon_of
 from schemas.case_state import CaseReport, CaseState
 from schemas.location import Area, Location, LocationQuality, Point
 from schemas.subject_track import SubjectTrack
@@ -37,6 +36,16 @@ class Place:
     heading_deg: float | None = None
     speed_mps: float | None = None
     polygon: shapely.Geometry | None = None
+
+
+def polygon_of(area: Area) -> shapely.Polygon | None:
+    """Return the area's polygon in (lon, lat) degrees; None without a usable ring."""
+    if len({(p.lon_deg, p.lat_deg) for p in area.polygon}) < 3:
+        return None
+    polygon = shapely.Polygon([(p.lon_deg, p.lat_deg) for p in area.polygon])
+    if not polygon.is_valid:
+        polygon = shapely.make_valid(polygon).convex_hull
+    return polygon if isinstance(polygon, shapely.Polygon) and polygon.area > 0 else None
 
 
 def place_of(case: CaseState, standing: Standing, policy: Policy) -> Place | None:

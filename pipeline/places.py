@@ -206,7 +206,7 @@ def _on_streets(
     # Points on no street stay apart: each gets a number of its own below 0.
     place = np.where(on_street, cell.astype(np.int64), -1 - np.arange(count))
     _, start, inverse = np.unique(np.stack([case, place]), axis=1, return_index=True, return_inverse=True)
-    mass = np.bincount(inverse.ravel(), weights=point_mass)
+    mass = np.bincount(inverse.ravel(), weights=point_mass).astype(np.float64)
     order = np.argsort(start, kind="stable")
     start, mass = start[order], mass[order]
     first = np.searchsorted(case[start], np.arange(cases + 1)).astype(np.int32)

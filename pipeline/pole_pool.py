@@ -1,4 +1,4 @@
-"""What poles see, kept under their place and reach, and dropped when no camera uses it any more."""
+"""What poles see, kept under their place, its error and reach, and dropped when no camera uses it any more."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,8 +6,8 @@ from numpy.typing import NDArray
 from pipeline.growing_columns import FIRST_CAPACITY, GrowingColumns
 from pipeline.pole_sights import CELL_ARRAYS, PoleSights, ranges, starts_of
 
-# x and y on the plane, reach; metres.
-Pole = tuple[float, float, int]
+# x and y on the plane, reach, 68 % error of the place; metres.
+Pole = tuple[float, float, int, float]
 # Gaps are squeezed out of the cells when they are more than what is used, and more than this (14 MB).
 GAPS_MAX_CELLS = 2_000_000
 
@@ -46,9 +46,10 @@ class PolePool(GrowingColumns):
         """Return how many cells a pole sees."""
         return self._count[number]
 
-    def add(self, sights: PoleSights) -> None:
-        """Add poles with what they see; those that are here already stay as they are. Nobody uses the new ones yet."""
-        poles = list(zip(sights.x_m.tolist(), sights.y_m.tolist(), sights.reach_m.tolist(), strict=True))
+    def add(self, sights: PoleSights, error_m: float) -> None:
+        """Add poles of one error with what they see; those that are here already stay. Nobody uses the new ones yet."""
+        places_m = zip(sights.x_m.tolist(), sights.y_m.tolist(), sights.reach_m.tolist(), strict=True)
+        poles = [(x_m, y_m, reach_m, error_m) for x_m, y_m, reach_m in places_m]
         new = [i for i, pole in enumerate(poles) if pole not in self.numbers]
         places = ranges(sights.first[new], sights.count[new])
         end = self._used_cells + len(places)
@@ -90,9 +91,9 @@ class PolePool(GrowingColumns):
         self._used_cells, self._gap_cells = len(places), 0
         return True
 
-    def sights(self) -> PoleSights:
-        """Return all poles and what they see, in order of place: equal whatever came in what order."""
-        poles = sorted(self.numbers)
+    def sights(self, error_m: float) -> PoleSights:
+        """Return all poles of an error and what they see, in order of place: equal whatever came in what order."""
+        poles = sorted(pole for pole in self.numbers if pole[3] == error_m)
         numbers = [self.numbers[pole] for pole in poles]
         first = np.array([self._first[n] for n in numbers], np.int64)
         count = np.array([self._count[n] for n in numbers], np.int32)

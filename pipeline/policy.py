@@ -84,11 +84,9 @@ class MovementPolicy:
 
     reselect_distance_m: float
     update_distance_m: float
-    walking_speed_mps: float
     max_speed_mps: float
     look_ahead_s: float
     refresh_s: float
-    max_radius_m: float
     clock_skew_s: float
 
 
@@ -239,11 +237,9 @@ def _movement(f: PolicyFields) -> MovementPolicy:
     result = MovementPolicy(
         f.number("reselect_distance_m", 1, 1_000),
         f.number("update_distance_m", 1, 5_000),
-        f.number("walking_speed_mps", 0.1, 10),
         f.number("max_speed_mps", 1, 400),
         f.number("look_ahead_s", 0, 600),
         f.number("refresh_s", 5, 3_600),
-        f.number("max_radius_m", 50, 5_000),
         f.number("clock_skew_s", 1, 3_600),
     )
     f.done()

@@ -5,23 +5,16 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pipeline.choosing import lens_of, rules_of, sight_of
-from pipeline.choosing_hits import (
-    EDGE_DEG,
-    bin_of,
-    heading_share,
-    middle_deg,
-    observe_range_m,
-    turn_deg,
-)
-from pipeline.choosing_layout import Lens, Rules, Sight
+from pipeline.choosing_hits import aimed_at, bin_of, heading_share, observe_range_m
+from pipeline.choosing_layout import Lens, Sight
+from pipeline.choosing_work import fade_of, lens_of, sight_of
 from pipeline.compiled import compiled
 from pipeline.optics import DETECT_PER_OBSERVE, FIXED, LOOSE, TURNING, Optics
 from pipeline.policy import ViewPolicy
 from pipeline.world import World
 
 
-def shown(
+def shown(  # noqa: PLR0917 - the interface of the belief
     world: World,
     optics: Optics,
     row: int,
@@ -56,61 +49,62 @@ def shown(
     p, weak = np.zeros(len(cells), np.float32), np.zeros(len(cells), np.bool_)
     if not field_deg > 0:
         field_deg = optics.zoom_deg[0]
-    rules, lens = rules_of(optics, view, None), lens_of(optics)
-    _show(lens, sight_of(world), rules, row, float(pan_deg), float(field_deg), cells, xs_m, ys_m, p, weak)
+    lens, observe_m = lens_of(optics), float(optics.observe_m[row, 0])
+    if optics.motion[row] == TURNING:
+        zoom_deg, ranges_m = np.array(optics.zoom_deg), optics.observe_m[row].astype(np.float64)
+        observe_m = observe_range_m(ranges_m, zoom_deg, float(field_deg))
+    aim = (float(pan_deg) % 360.0, float(field_deg), observe_m)
+    _show(lens, sight_of(world), fade_of(view), row, aim, cells, xs_m, ys_m, p, weak)
     return p, weak
 
 
 @compiled
-def _show(
+def _show(  # noqa: PLR0917 - a kernel takes plain arguments
     lens: Lens,
     sight: Sight,
-    rules: Rules,
+    fade: NDArray[np.float64],
     row: int,
-    pan_deg: float,
-    field_deg: float,
+    aim: tuple[float, float, float],
     cell: NDArray[np.int32],
     x_m: NDArray[np.float64],
     y_m: NDArray[np.float64],
     p: NDArray[np.float32],
     weak: NDArray[np.bool_],
 ) -> None:
-    """Write probability and weakness of each place."""
-    motion = int(lens.motion[row])
-    observe_m = float(lens.observe_m[row, 0])
-    if motion == TURNING:
-        observe_m = observe_range_m(lens, row, rules.zoom_deg, field_deg)
+    """Write probability and weakness of each place; the aim is (pan, field, range of 62 px/m)."""
+    factor, observe_m = lens.factor[row], aim[2]
+    farthest_m = min(float(lens.reach_m[row]), observe_m * DETECT_PER_OBSERVE)
     for i in range(len(cell)):
-        bearing_bin, metres, share = _sight_of(lens, sight, row, cell[i], x_m[i], y_m[i])
-        if share == 0 or metres > float(lens.reach_m[row]) or metres > observe_m * DETECT_PER_OBSERVE:
+        bearing_bin, metres, share = _sight_of(lens, sight, row, cell[i], (x_m[i], y_m[i]))
+        if share == 0 or metres > farthest_m:
             continue
-        aimed = _aimed(lens, row, motion, bearing_bin, pan_deg, field_deg)
-        p[i] = share / 255.0 * rules.fade[metres] * float(lens.factor[row, bearing_bin // 10]) * aimed
-        weak[i] = metres > observe_m and aimed > 0.0
+        towards = _towards(lens, row, bearing_bin, aim[0], aim[1])
+        p[i] = share / 255.0 * fade[metres] * float(factor[bearing_bin // 10]) * towards
+        weak[i] = metres > observe_m and towards > 0.0
 
 
 @compiled
-def _aimed(lens: Lens, row: int, motion: int, bearing_bin: int, pan_deg: float, field_deg: float) -> float:
+def _towards(lens: Lens, row: int, bearing_bin: int, pan_deg: float, field_deg: float) -> float:
     """Return the probability that a camera looks towards a bearing."""
+    motion, own_field_deg = int(lens.motion[row]), float(lens.field_deg[row])
     if motion == FIXED:
-        off_deg = turn_deg(float(lens.azimuth_deg[row]), middle_deg(bearing_bin))
-        return 1.0 if off_deg <= float(lens.field_deg[row]) / 2 + EDGE_DEG else 0.0
+        return 1.0 if aimed_at(float(lens.azimuth_deg[row]), own_field_deg / 2, bearing_bin) else 0.0
     if motion == LOOSE:
-        return heading_share(lens, row, bearing_bin)
+        return heading_share(lens.facing[row], int(lens.facing_n[row]), own_field_deg, bearing_bin)
     if motion != TURNING:
         return 1.0
     if math.isnan(pan_deg):
         return min(field_deg / 360.0, 1.0)
-    return 1.0 if turn_deg(pan_deg, middle_deg(bearing_bin)) <= field_deg / 2 + EDGE_DEG else 0.0
+    return 1.0 if aimed_at(pan_deg, field_deg / 2, bearing_bin) else 0.0
 
 
 @compiled
-def _sight_of(lens: Lens, sight: Sight, row: int, cell: int, x_m: float, y_m: float) -> tuple[int, int, int]:
+def _sight_of(lens: Lens, sight: Sight, row: int, cell: int, at_m: tuple[float, float]) -> tuple[int, int, int]:
     """Return bearing bin, distance in metres and share of sight (0 to 255) of a place; share 0 out of sight."""
     if cell >= 0 and len(sight.first) > 0:
         if row >= len(sight.first):
             return 0, 0, 0
-        low, end = sight.first[row], sight.first[row] + sight.count[row]
+        low, end = sight.first[row], sight.first[row] + sight.cells[row]
         high = end
         while low < high:
             middle = (low + high) // 2
@@ -121,7 +115,7 @@ def _sight_of(lens: Lens, sight: Sight, row: int, cell: int, x_m: float, y_m: fl
         if low < end and sight.cell[low] == cell:
             return int(sight.bearing[low]), int(sight.metres[low]), int(sight.share[low])
         return 0, 0, 0
-    dx_m, dy_m = x_m - lens.x_m[row], y_m - lens.y_m[row]
+    dx_m, dy_m = at_m[0] - lens.x_m[row], at_m[1] - lens.y_m[row]
     metres = math.sqrt(dx_m * dx_m + dy_m * dy_m) + 0.5
     if not metres < 256.0:
         return 0, 0, 0

@@ -1,5 +1,8 @@
 """Which street cells each camera has in sight: computed once per pole, shared by its cameras, kept in flat arrays.
 
+A camera stands where looks have shown it to stand, in steps of some metres (``LearnedColumns.seen_from_m``), else where
+the registry says; its sight is averaged over spots around that, as far off as is known of it.
+
 A camera's reach is rounded up to the next 10 m, so that cameras of like optics on a pole share what they see. Whoever
 reads must therefore hold each cell's distance against the camera's own range. A cell takes 7 bytes.
 """
@@ -23,6 +26,7 @@ Rows = NDArray[np.intp]
 _FORM = b"sightlines-1"
 # A pole's numbers and its entries in lists and dictionary, in Python objects.
 _POLE_BYTES = 400
+_ERROR_MAX_M = 200.0
 # Poles are computed in order of tiles of this size, so that what follows each other reads the same memory.
 _TILE_M = 500.0
 
@@ -54,12 +58,13 @@ class Sightlines:
         Args:
             streets: the city's streets.
             free: its free space, on the same plane.
-            pole_error_m: 68 % error of the poles' positions; above 0 sight is averaged over several spots.
+            pole_error_m: 68 % error of the registry's positions; above 0 sight is averaged over several spots. A
+                learned pole has an error of its own.
 
         Raises:
             ValueError: the error is not within 0 to 200 m.
         """
-        if not 0.0 <= pole_error_m <= 200.0:
+        if not 0.0 <= pole_error_m <= _ERROR_MAX_M:
             raise ValueError(f"pole_error_m must be 0 to 200, got {pole_error_m}")
         self._streets = streets
         self._free = free
@@ -143,8 +148,11 @@ class Sightlines:
             self._point_at_poles(np.flatnonzero(self._rows.pole >= 0))
 
     def sights(self) -> PoleSights:
-        """Return all that was computed, to be kept under ``cache_key``; ``remember`` takes it back."""
-        return self._pool.sights()
+        """Return what was computed for the registry's error, to be kept under ``cache_key``; see ``remember``.
+
+        Poles with a learned error are left out: they change.
+        """
+        return self._pool.sights(self._pole_error_m)
 
     def remember(self, sights: PoleSights) -> None:
         """Take kept poles, so that the next refresh need not compute them. They must be of this ``cache_key``.
@@ -153,7 +161,7 @@ class Sightlines:
             PolicyError: the arrays do not fit together or to the streets.
         """
         check_sights(sights, len(self._streets))
-        self._pool.add(sights)
+        self._pool.add(sights, self._pole_error_m)
 
     def _wanted(self, cameras: CameraTable, rows: Rows, reach_m: NDArray[np.float32]) -> list[Pole | None]:
         inside = rows < min(len(cameras.alive), len(reach_m))
@@ -161,17 +169,20 @@ class Sightlines:
         sees = inside & cameras.alive[known] & (reach_m[known] > 0.0)  # NaN is not
         reach = np.minimum(np.ceil(reach_m[known] / REACH_STEP_M) * REACH_STEP_M, REACH_MAX_M)
         numbers = np.where(sees, reach, 0.0).astype(np.int64).tolist()
-        places = zip(cameras.x_m[known].tolist(), cameras.y_m[known].tolist(), numbers, strict=True)
-        return [(x_m, y_m, number) if number else None for x_m, y_m, number in places]
+        x_m, y_m = cameras.learned.seen_from_m(known)
+        error_m = np.minimum(cameras.learned.seen_error_m(known, self._pole_error_m), _ERROR_MAX_M)
+        poles = zip(x_m.tolist(), y_m.tolist(), numbers, error_m.tolist(), strict=True)
+        return [pole if pole[2] else None for pole in poles]
 
     def _compute(self, poles: set[Pole]) -> None:
-        if not poles:
-            return
-        ordered = sorted(poles, key=lambda pole: (pole[1] // _TILE_M, pole[0] // _TILE_M, pole))
-        x_m, y_m, reach_m = (np.array(values) for values in zip(*ordered, strict=True))
-        arrays = (x_m.astype(np.float64), y_m.astype(np.float64), reach_m.astype(np.uint8))
-        self._pool.add(sights_of(self._streets, self._free, arrays, self._pole_error_m))
-        self.computed += len(ordered)
+        by_error: dict[float, list[Pole]] = {}
+        for pole in sorted(poles, key=lambda pole: (pole[1] // _TILE_M, pole[0] // _TILE_M, pole)):
+            by_error.setdefault(pole[3], []).append(pole)
+        for error_m, ordered in by_error.items():
+            x_m, y_m, reach_m, _ = (np.array(values) for values in zip(*ordered, strict=True))
+            arrays = (x_m.astype(np.float64), y_m.astype(np.float64), reach_m.astype(np.uint8))
+            self._pool.add(sights_of(self._streets, self._free, arrays, error_m), error_m)
+        self.computed += len(poles)
 
     def _assign(self, rows: Rows, wanted: Sequence[Pole | None]) -> None:
         """Let rows use their poles; the new ones are taken before the old ones are left."""

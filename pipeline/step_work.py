@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,12 +19,20 @@ from pipeline.scenery import Scenery
 from pipeline.state import PartitionState
 from pipeline.targets import Sought, targets_of
 from schemas.camera_assignment import CameraAssignment, CaseStatus, InputRef
+from schemas.camera_knowledge import CameraObservation
 from schemas.case_state import CaseState
+from schemas.ptz import PtzRequest
 from schemas.subject_track import SubjectTrack
 
 # So many decisions are under way at once: what they ask for is answered together, and memory stays small.
 DELIBERATIONS_MAX = 64
 ENGINE = "engine"
+
+
+def _first(item: tuple[Any, ...]) -> int:
+    """Return the order that something to be sent is kept with."""
+    order: int = item[0]
+    return order
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +48,7 @@ class Ask:
         must: whether a version is due even with the same cameras.
         order: place of its version among those of the unit.
         actor: who asks: ``engine``, or the pseudonym of an operator.
+        renews: whether a version's lease begins anew, because something was heard of the case.
     """
 
     key: bytes
@@ -49,6 +59,7 @@ class Ask:
     must: bool
     order: int
     actor: str = ENGINE
+    renews: bool = True
 
 
 @dataclass(slots=True)
@@ -59,6 +70,8 @@ class StepWork:
     scenery: Scenery
     policy: Policy
     result: StepResult = field(default_factory=StepResult)
+    requests: list[tuple[int, PtzRequest]] = field(default_factory=list)
+    observations: list[tuple[int, CameraObservation]] = field(default_factory=list)
     assignments: list[tuple[int, str, CaseState, CameraAssignment]] = field(default_factory=list)
     dirty_slots: list[NDArray[np.intp]] = field(default_factory=list)
     dropped_tracks: set[bytes] = field(default_factory=set)
@@ -89,7 +102,7 @@ class StepWork:
                 target,
                 self.scenery,
                 self.policy,
-                occasion=Occasion(ask.now_us, ask.reason, ask.sources, self.scenery.cameras.version),
+                occasion=Occasion(ask.now_us, ask.reason, ask.sources, self.scenery.cameras.version, ask.renews),
                 must=ask.must,
             )
             for ask, standing, target in zip(asks, standings, targets, strict=True)
@@ -141,6 +154,7 @@ class StepWork:
         self.result.case_states[case.case_id] = case
         if is_ended(case):
             self.beliefs.forget(key)
+            self.state.recent_looks.forget(key)
             if case.status == CaseStatus.RELEASED:
                 self.drop_track(key)  # positions are forgotten when the case ends
 
@@ -153,11 +167,15 @@ class StepWork:
 
     def finish(self) -> StepResult:
         """Put together what goes out: versions in order of their records, tracks once with their last value."""
-        for _, actor, before, assignment in sorted(self.assignments, key=lambda item: item[0]):
+        for order, actor, before, assignment in sorted(self.assignments, key=_first):
             self.result.assignments.append(assignment)
-            self.result.ptz_requests += requests_of(before, assignment)
+            self.requests += [(order, request) for request in requests_of(before, assignment)]
             self.result.audits.append(record_of(assignment, None, actor, self.state.audit_chain))
             self.state.audit_chain = self.state.audit_chain.after(self.result.audits[-1])
+        # What goes out follows the order of the records, however these were cut into batches.
+        self.result.ptz_requests += [request for _, request in sorted(self.requests, key=_first)]
+        self.result.observations += [observation for _, observation in sorted(self.observations, key=_first)]
+        self.result.refusals.sort(key=lambda refusal: (refusal.now_us, refusal.topic, refusal.offset))
         self.result.beliefs += self.beliefs.changed_rows()
         subjects = self.state.subjects
         dropped: dict[bytes, bytes | None] = dict.fromkeys(sorted(self.dropped_tracks))

@@ -65,7 +65,8 @@ def _look_at(work: StepWork, key: bytes, order: int) -> Ask | None:
         work.release_and_note(key, case, LEASE_EXPIRED, now_us, _sources(work), order=order)
     else:
         reason = "cameras-available" if case.status == CaseStatus.WAITING else "position-ageing"
-        return Ask(key, case, reason, now_us, _sources(work), must=False, order=order)
+        heard = _heard_since(work, key, case)
+        return Ask(key, case, reason, now_us, _sources(work), must=False, order=order, renews=heard)
     return None
 
 
@@ -133,4 +134,5 @@ def _look_at_cameras(work: StepWork, key: bytes, order: int) -> None:
     case = work.state.cases[key]
     lost = bool(_lost(work.scenery.cameras, [held.camera_id for held in case.held]))
     reason = "camera-lost" if lost else "camera-changed"
-    work.decide_and_note([Ask(key, case, reason, work.state.clock_us, _sources(work), must=lost, order=order)])
+    now_us, heard = work.state.clock_us, _heard_since(work, key, case)
+    work.decide_and_note([Ask(key, case, reason, now_us, _sources(work), must=lost, order=order, renews=heard)])

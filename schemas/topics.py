@@ -23,6 +23,8 @@ from schemas.wandering_alert import WanderingAlert
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
 DEAD_LETTER_SUFFIX = "-dlq"
+# A fortnight to find out what a source does wrong.
+DEAD_LETTER_MS = 14 * DAY_MS
 # How many partitions the topics keyed by case have unless a deployment says otherwise: two cores, four streams.
 CASE_PARTITIONS = 4
 
@@ -233,14 +235,20 @@ _RECORD_TOPICS = (
 
 
 def dead_letters_of(topic: Topic) -> Topic:
-    """Return the dead-letter topic of an input topic; as many partitions as the input."""
+    """Return the dead-letter topic of an input topic; as many partitions as the input.
+
+    A dead letter holds the original bytes: what the input keeps only a day, because it tells where people are, lies no
+    longer here.
+    """
+    kept_ms = topic.retention_ms
+    is_personal = kept_ms is not None and kept_ms <= DAY_MS
     return Topic(
         name=topic.name + DEAD_LETTER_SUFFIX,
         record=DeadLetter,
         key_field=None,
         co_partitioned=topic.co_partitioned,
         compacted=False,
-        retention_ms=14 * DAY_MS,
+        retention_ms=kept_ms if is_personal else DEAD_LETTER_MS,
         why=f"what could not be used of {topic.name}, with the reason",
     )
 

@@ -37,6 +37,7 @@ from topologies.crew import Crew
 from topologies.decisions import CameraView, DecisionEngine
 from topologies.metrics import FlowMetrics
 from topologies.outputs import OutputWriter
+from topologies.preparation import Preparation
 from topologies.pump import UNIT_INPUTS, Workbench
 from topologies.settings import Settings
 from topologies.stores import CASE_STORE_URL, FEED_STORE_URL
@@ -56,6 +57,7 @@ class CameraAssignmentTopology:
         refusals: refused camera rows on their way to their dead-letter topics.
         unit_of_work: how units are committed.
         metrics: of the worker.
+        preparation: what the engine does before the worker joins its group.
         broker_silence_s: tells for how many seconds the broker has not answered a fetch; None before the first answer.
     """
 
@@ -66,6 +68,7 @@ class CameraAssignmentTopology:
     refusals: CameraRefusals
     unit_of_work: UnitOfWork
     metrics: FlowMetrics
+    preparation: Preparation
     broker_silence_s: Callable[[], float | None]
 
 
@@ -93,6 +96,7 @@ def add_to(
     full_name = prefixed(prefix)
     metrics = FlowMetrics()
     cameras = engine.new_cameras()
+    preparation = Preparation(engine, cameras)
     transport = _Transport(app)
     refusals = CameraRefusals(settings, full_name, metrics, is_ours=lambda: 0 in crew.pumps)
 
@@ -108,7 +112,7 @@ def add_to(
             settings,
             topic,
             full_name(topic.name),
-            apply=apply,
+            apply=preparation.applying(apply),
             refused=refused,
             read_committed=unit_of_work.guarantee == "transactional",
             set_flow=transport.set_flow,
@@ -131,7 +135,9 @@ def add_to(
     app.batch_control = crew
     _declare_tables(app, settings, full_name(CASE_STATES.name), crew, feeds)
     _declare_agent(app, [full_name(topic.name) for topic in UNIT_INPUTS], crew)
-    return CameraAssignmentTopology(crew, feeds, cameras, engine, refusals, unit_of_work, metrics, transport.silence_s)
+    return CameraAssignmentTopology(
+        crew, feeds, cameras, engine, refusals, unit_of_work, metrics, preparation, transport.silence_s
+    )
 
 
 def _feeding(cameras: CameraView) -> tuple[tuple[Topic, Apply], ...]:

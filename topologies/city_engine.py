@@ -1,7 +1,9 @@
-"""The real engine, bound to a city's policy: cases and cameras of a partition side by side."""
+"""The real engine, bound to a city's policy and map: cases and cameras of a partition side by side."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -10,6 +12,7 @@ from pipeline.batch import RawBatch, StepResult
 from pipeline.camera_columns import HEALTH_STATES, HEALTH_UNKNOWN
 from pipeline.camera_desk import DeskIntake, DeskState
 from pipeline.camera_table import CameraTable
+from pipeline.compiled import IS_COMPILED
 from pipeline.free_space import FreeSpace
 from pipeline.geo import Plane
 from pipeline.policy import Policy
@@ -18,7 +21,12 @@ from pipeline.state import PartitionState
 from pipeline.streets import Streets
 from schemas.camera_assignment import CaseStatus
 from schemas.topics import CAMERA_INPUTS, CAMERA_KNOWLEDGE, PTZ_HEADS
+from topologies.city_files import City
+from topologies.city_map import city_plane, keep_sightlines, read_map, recall_sightlines
+from topologies.rehearsal import rehearse
 
+log = logging.getLogger(__name__)
+SIGHTLINES_FOLDER = "sightlines"
 DESK_TOPICS = frozenset(topic.name for topic in CAMERA_INPUTS)
 
 
@@ -51,6 +59,7 @@ class CityEngine:
         plane: the plane on which the city's distances are reckoned; the first camera's if None.
         streets: the city's street map, if there is one.
         free: where one can look through, if the streets are known.
+        cache_dir: where computed lines of sight are kept; None for nowhere.
     """
 
     def __init__(
@@ -59,12 +68,38 @@ class CityEngine:
         plane: Plane | None = None,
         streets: Streets | None = None,
         free: FreeSpace | None = None,
+        cache_dir: Path | None = None,
     ) -> None:
         self._policy = policy
         self._plane = plane
         self._streets = streets
         self._free = free
+        self._cache_dir = cache_dir
         self._scenery: Scenery | None = None
+
+    @property
+    def has_streets(self) -> bool:
+        """Whether the engine has a street map."""
+        return self._streets is not None
+
+    def warm_up(self) -> None:
+        """Compile the kernels, or load them where they were compiled before; without numba there are none."""
+        if IS_COMPILED:
+            rehearse(self._policy, with_map=self.has_streets)
+
+    def prepare(self, cameras: CameraTable) -> None:
+        """Bring optics, grid and lines of sight up to date; the first time with what is kept on disk."""
+        is_first = self._scenery is None or self._scenery.cameras is not cameras
+        scenery = self._scenery_of(cameras)
+        sightlines = scenery.world.sightlines if is_first else None
+        if sightlines is not None and self._cache_dir is not None:
+            recall_sightlines(sightlines, self._cache_dir / SIGHTLINES_FOLDER)
+        scenery.refresh()
+        if sightlines is not None and self._cache_dir is not None and sightlines.computed:
+            try:
+                keep_sightlines(sightlines, self._cache_dir / SIGHTLINES_FOLDER)
+            except OSError as error:
+                log.warning("lines of sight cannot be kept: %s", error.strerror)
 
     def new_cameras(self) -> CameraTable:
         """Return an empty camera table."""
@@ -112,3 +147,19 @@ class CityEngine:
         if self._scenery is None or self._scenery.cameras is not cameras:
             self._scenery = Scenery(cameras, self._policy, self._streets, self._free)
         return self._scenery
+
+
+def engine_for(city: City, cache_dir: Path | None = None) -> CityEngine:
+    """Return the engine of a city with its map, if it has one; worker and replay must have the same.
+
+    Args:
+        city: whose.
+        cache_dir: where computed lines of sight are kept; None for nowhere.
+
+    Raises:
+        pipeline.errors.PolicyError: the map is damaged.
+    """
+    city_map = read_map(city)
+    if city_map is None:
+        return CityEngine(city.policy, city_plane(city))
+    return CityEngine(city.policy, city_plane(city), city_map.streets, city_map.free, cache_dir)

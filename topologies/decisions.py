@@ -39,6 +39,15 @@ class CameraView(Protocol):
 class DecisionEngine(Protocol):
     """A pure engine: values in, values out, no clock. Any exception it raises stops the worker."""
 
+    def warm_up(self) -> None:
+        """Compile what needs compiling; takes no part in any decision. Called once, in a thread."""
+
+    def prepare(self, cameras: CameraView) -> None:
+        """Work out what decisions need of cameras that are new or have changed, so that no unit has to wait for it.
+
+        Called with the whole table in a thread before the worker joins its group, then after each slice of changes.
+        """
+
     def new_cameras(self) -> CameraView:
         """Return an empty camera table."""
 

@@ -38,6 +38,8 @@ def readiness(topology: CameraAssignmentTopology) -> Health:
             reasons[feed.topic.name] = f"{feed.waiting} rows behind"
     if "cameras" not in reasons and len(topology.cameras) == 0:
         reasons["cameras"] = "the table is empty: load a registry with goldentime cameras load"
+    if topology.preparation.stage:
+        reasons["engine"] = topology.preparation.stage
     crew = topology.crew
     if crew.joined_s is None:
         reasons["partitions"] = "not a member of the group yet"

@@ -17,6 +17,8 @@ T = TypeVar("T")
 PREFIX = "GOLDENTIME_"
 # More partitions than a city has cores to use only cost transactions; the limit keeps a slip of the finger harmless.
 CASE_PARTITIONS_MAX = 256
+# Beside the machine code of the engine's kernels.
+CACHE_DIR = Path(__file__).resolve().parents[1] / ".cache"
 
 
 class Guarantee(StrEnum):
@@ -102,6 +104,7 @@ class Settings:
         web_port: its port; 0 takes a free one.
         clock: the time of ticks.
         data_dir: where Faust keeps its folder; no state of ours is in it.
+        cache_dir: where computed lines of sight are kept for the next start; all of it can be computed again.
         security: TLS and SASL.
     """
 
@@ -124,6 +127,7 @@ class Settings:
     web_port: int = 0
     clock: Clock = field(default_factory=SystemClock)
     data_dir: Path = Path(".goldentime")
+    cache_dir: Path = CACHE_DIR
     security: Security = field(default_factory=Security)
 
     def __post_init__(self) -> None:
@@ -190,6 +194,7 @@ def settings_from(environment: Mapping[str, str] | None = None) -> Settings:
         web_port=variables.get("WEB_PORT", int, default.web_port),
         clock=variables.get("CLOCK", clock_from, default.clock),
         data_dir=variables.get("DATA_DIR", Path, default.data_dir),
+        cache_dir=variables.get("CACHE_DIR", Path, default.cache_dir),
         security=_security_from(variables),
     )
 

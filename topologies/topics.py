@@ -17,6 +17,7 @@ from topologies.settings import Settings
 TOMBSTONE_KEPT_MS = 24 * HOUR_MS
 # Compaction starts when half of a log could go, and at most this long after a record was written.
 COMPACTION_LAG_MAX_MS = HOUR_MS
+SEGMENT_MS = HOUR_MS
 READY_TIMEOUT_MS = 30_000
 
 
@@ -65,6 +66,8 @@ def topic_config(topic: Topic) -> dict[str, str]:
         config["max.compaction.lag.ms"] = str(COMPACTION_LAG_MAX_MS)
     if topic.retention_ms is not None:
         config["retention.ms"] = str(topic.retention_ms)
+        # Only whole segments are deleted, and never the one that is written to: short ones keep retention honest.
+        config["segment.ms"] = str(min(SEGMENT_MS, topic.retention_ms))
     if topic.append_time:
         config["message.timestamp.type"] = "LogAppendTime"
     return config

@@ -120,6 +120,8 @@ class Worker:
             await asyncio.gather(starting, stopping, return_exceptions=True)
 
     async def _start(self, app: WorkerApp, topology: CameraAssignmentTopology) -> None:
+        # Before the group hears of this worker: nobody must wait for a member that is not prepared.
+        await topology.preparation.run(topology.feeds, self._announce)
         await app.start()
         await topology.crew.running.wait()
         joined_s = topology.crew.joined_s or time.monotonic()

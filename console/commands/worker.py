@@ -23,12 +23,13 @@ BROKER_WAIT_S = 10.0
 def worker(ctx: click.Context, web_port: int | None) -> None:
     """Run a worker of the city until Ctrl-C or SIGTERM.
 
-    It creates missing topics, loads the camera table, says when it is ready, and then decides on every record. Start as
-    many as there are partitions; they share the work. All settings are GOLDENTIME_* variables.
+    It creates missing topics, compiles what needs compiling (once per version, about a minute), loads the camera table
+    and the city's map, says when it is ready, and then decides on every record. Start as many as there are partitions;
+    they share the work. All settings are GOLDENTIME_* variables.
     """
     with leave_at_once():
         # Loads Faust and the engine, which no other command needs.
-        from topologies.city_engine import CityEngine  # noqa: PLC0415
+        from topologies.city_engine import engine_for  # noqa: PLC0415
         from topologies.settings import settings_from  # noqa: PLC0415
         from topologies.worker import run_worker  # noqa: PLC0415
 
@@ -37,5 +38,5 @@ def worker(ctx: click.Context, web_port: int | None) -> None:
     settings, city = settings_from(options.environment() | web), options.load_city()
     require_broker(options.client_options(), wait_s=BROKER_WAIT_S)
     # It takes back only the cameras and states that it made itself, which the protocol's types cannot say.
-    engine = cast("DecisionEngine", CityEngine(city.policy))
+    engine = cast("DecisionEngine", engine_for(city, settings.cache_dir))
     ctx.exit(run_worker(settings, prefix=city.prefix, city=city.name, engine=engine))

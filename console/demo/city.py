@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-from console.demo.registry_faults import put_faults_in
+from console.demo.registry_faults import NUMBER, put_faults_in
 from console.demo.streets import Plane, Spot, Streets, streets_of
 
 # A place that does not exist, within the box of cities/demo/city.toml.
@@ -78,12 +78,14 @@ class SyntheticCity:
         plane: metres to degrees.
         streets: where people walk and vehicles drive.
         rows: the registry's rows in file order, without the header.
+        spots: where the cameras of each row truly are, whatever the row says.
         faults: how many rows of each fault were put in, by fault.
     """
 
     plane: Plane
     streets: Streets
     rows: tuple[tuple[str, ...], ...]
+    spots: tuple[Spot, ...]
     faults: dict[str, int]
 
     def csv_bytes(self) -> bytes:
@@ -104,15 +106,20 @@ def synthetic_city(seed: int) -> SyntheticCity:
     random = Random(f"city:{seed}")
     streets = streets_of(random)
     rows: list[list[str]] = []
+    spots: list[Spot] = []
     cameras = 0
     for pole in _poles(random, streets):
         if cameras >= CAMERAS:
             break
         for count, direction in _cameras_of_a_pole(random):
             rows.append(_row(random, len(rows) + 1, pole, count, direction))
+            spots.append(pole)
             cameras += count
     faults = put_faults_in(random, rows, CENTRE.degrees(DISTRICT_OFFICE))
-    return SyntheticCity(CENTRE, streets, tuple(tuple(row) for row in rows), faults)
+    # A repeated row stands at the end and is of a pole before it.
+    by_number = dict(zip((row[NUMBER] for row in rows), spots, strict=False))
+    spots += [by_number[row[NUMBER]] for row in rows[len(spots) :]]
+    return SyntheticCity(CENTRE, streets, tuple(tuple(row) for row in rows), tuple(spots), faults)
 
 
 def _poles(random: Random, streets: Streets) -> list[Spot]:

@@ -4,8 +4,10 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from schemas.camera_assignment import CameraAssignment
+from console.demo.eyes import EyesOn
+from schemas.camera_assignment import CameraAssignment, CameraRole
 from schemas.dead_letter import DeadLetter
+from schemas.ptz import PtzGrant
 
 # What a version names as its source when time alone caused it (schemas.camera_assignment.InputRef).
 TICK = "tick"
@@ -25,6 +27,8 @@ class Figures:
         statuses: newest status by case.
         viewed: cases that had at least one camera at some time.
         restarts: how often the worker had to be started again.
+        heads: wishes for PTZ heads by what became of them; each a case and a camera.
+        eyes: what was truly seen of the walker, once that is known.
     """
 
     factor: float
@@ -34,6 +38,8 @@ class Figures:
     statuses: dict[str, str] = field(default_factory=dict)
     viewed: set[str] = field(default_factory=set)
     restarts: int = 0
+    heads: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
+    eyes: EyesOn | None = None
     _ingested_us: dict[tuple[str, int, int], int] = field(default_factory=dict)
     _received: list[tuple[tuple[tuple[str, int, int], ...], int, bool]] = field(default_factory=list)
 
@@ -45,7 +51,9 @@ class Figures:
     def saw_decision(self, assignment: CameraAssignment, received_us: int) -> None:
         """Take note of a decision and when it was received."""
         self.decisions += 1
-        self.handovers += bool(assignment.added and assignment.released)
+        # The view that is replaced is released a moment after the new one began.
+        ends = assignment.released or any(camera.role == CameraRole.ENDING for camera in assignment.cameras)
+        self.handovers += bool(assignment.version > 1 and assignment.added and ends)
         self.statuses[assignment.case_id] = assignment.status
         if assignment.cameras:
             self.viewed.add(assignment.case_id)
@@ -54,6 +62,10 @@ class Figures:
         sources = () if by_time else tuple((ref.topic, ref.partition, ref.offset) for ref in assignment.sources)
         if len(self._received) < MOST_KEPT:
             self._received.append((sources, received_us, assignment.version == 1))
+
+    def saw_grant(self, grant: PtzGrant) -> None:
+        """Take note of what became of a wish to turn a head."""
+        self.heads.setdefault(grant.result, set()).add((grant.case_id, grant.camera_id))
 
     def saw_dead_letter(self, letter: DeadLetter) -> None:
         """Take note of a record that was answered with a reason."""

@@ -6,19 +6,22 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
+from console.demo.eyes import Watch
 from console.demo.figures import Figures
 from console.errors import BrokerUnavailableError
 from schemas.camera_assignment import CameraAssignment
 from schemas.clock import Clock
 from schemas.codec import decode
 from schemas.dead_letter import DeadLetter
-from schemas.topics import BY_NAME, CAMERA_ASSIGNMENTS, CAMERAS, CASE_INPUTS, DEAD_LETTER_SUFFIX
+from schemas.ptz import PtzCommand, PtzGrant
+from schemas.topics import BY_NAME, CAMERA_ASSIGNMENTS, CAMERAS, CASE_INPUTS, DEAD_LETTER_SUFFIX, PTZ_COMMANDS
 
 # How long the broker may hold a fetch back while nothing comes: adds to what the figures say, so it is short.
 FETCH_WAIT_MS = 20
 LISTENED = (
     CAMERA_ASSIGNMENTS,
     *CASE_INPUTS,
+    PTZ_COMMANDS,
     *(BY_NAME[topic.name + DEAD_LETTER_SUFFIX] for topic in (*CASE_INPUTS, CAMERAS)),
 )
 
@@ -33,6 +36,9 @@ class Listener:
         clock: the story's clock, for the time of receipt.
         figures: what counts.
         tell: called with each CameraAssignment and each DeadLetter of a report.
+
+    Attributes:
+        watch: is shown each decision and each command to a head.
     """
 
     def __init__(
@@ -52,6 +58,8 @@ class Listener:
         self._figures = figures
         self._tell = tell
         self._versions: dict[str, int] = {}
+        self._fences: dict[str, int] = {}
+        self.watch: Watch | None = None
 
     async def run(self) -> None:
         """Listen until cancelled.
@@ -101,12 +109,25 @@ class Listener:
                 self._figures.saw_dead_letter(record)
                 if record.origin_topic != CAMERAS.name:  # of a registry's rows the report has spoken
                     self._tell(record)
+            elif isinstance(record, PtzGrant):
+                self._figures.saw_grant(record)
+            elif isinstance(record, PtzCommand):
+                self._command(record)
             else:
                 self._figures.saw_input(topic.name, partition.partition, message.offset, record.ingested_us)
+
+    def _command(self, command: PtzCommand) -> None:
+        # As a head does: what is not newer than what it has obeyed is not for it.
+        if command.fence > self._fences.get(command.camera_id, 0):
+            self._fences[command.camera_id] = command.fence
+            if self.watch is not None:
+                self.watch.saw_command(command)
 
     def _decision(self, assignment: CameraAssignment, received_us: int) -> None:
         # After a restart the embedded broker may bring a version twice; it is the same decision.
         if assignment.version > self._versions.get(assignment.case_id, 0):
             self._versions[assignment.case_id] = assignment.version
             self._figures.saw_decision(assignment, received_us)
+            if self.watch is not None:
+                self.watch.saw_decision(assignment)
             self._tell(assignment)

@@ -1,4 +1,4 @@
-"""Recorded events of the welfare, child-protection and disaster systems, as lines for the replay connector."""
+"""Recorded events of welfare, child protection, the disaster centre and operators, as lines for their connector."""
 
 import json
 from collections.abc import Sequence
@@ -8,7 +8,8 @@ from typing import Any
 from console.demo.streets import Plane, Spot
 from schemas.incident import Incident, IncidentStatus, Service
 from schemas.location import Area, Location, LocationQuality, Point
-from schemas.topics import INCIDENTS, TRACKER_FIXES, WANDERING_ALERTS, Topic
+from schemas.sighting import Sighting, SightingResult, SightingSource
+from schemas.topics import INCIDENTS, SIGHTINGS, TRACKER_FIXES, WANDERING_ALERTS, Topic
 from schemas.tracker_fix import TrackerFix
 from schemas.wandering_alert import WanderingAlert
 
@@ -106,6 +107,21 @@ class ReplayLines:
             location=self._location(spot, accuracy_m, LocationQuality.GPS),
         )
         return _line(TRACKER_FIXES, record)
+
+    def sighting(self, at_us: int, person: str, *, seen_us: int, spot: Spot, accuracy_m: float) -> bytes:
+        """Return an operator's word at ``at_us`` that the person was seen at a place at ``seen_us``."""
+        record = Sighting(
+            event_id=f"operator:{self._tag}:sighting:{seen_us}",
+            source="operators",
+            observed_us=at_us,
+            ingested_us=at_us,
+            case_id=person,
+            result=SightingResult.SEEN.value,
+            seen_us=seen_us,
+            by=SightingSource.OPERATOR.value,
+            location=self._location(spot, accuracy_m, LocationQuality.GPS),
+        )
+        return _line(SIGHTINGS, record)
 
     def _location(self, spot: Spot, accuracy_m: float, quality: LocationQuality) -> Location:
         lat_deg, lon_deg = self._plane.degrees(spot)

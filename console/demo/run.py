@@ -16,16 +16,18 @@ from connectors.publish import Publisher
 from connectors.runner import SourceJob, run_sources
 from connectors.settings import ConnectorSettings
 from console.connector_setup import context_of, jobs_of
-from console.demo.city import SyntheticCity, synthetic_city
+from console.demo.eyes import Watch
 from console.demo.figures import Figures
+from console.demo.ground import Ground, break_ground
 from console.demo.listener import Listener
 from console.demo.player import Player
 from console.demo.screen import Screen
 from console.demo.story import STORY_LENGTH_S, Drop, build_story
 from console.demo.tasks import STOP_S, beside, until_signal
+from console.demo.truth import moments_of
 from console.demo.worker_process import WorkerProcess
 from console.embedded_broker import EmbeddedBroker
-from console.registry_files import publish_registry, read_registry
+from console.registry_files import publish_registry
 from schemas.camera_assignment import CameraAssignment
 from schemas.clock import ScaledClock
 from schemas.dead_letter import DeadLetter
@@ -36,13 +38,12 @@ from topologies.settings import Settings
 from topologies.topics import ensure_topics
 
 CITY = "demo"
-REGISTRY = "cctv.csv"
 US_PER_S = 1_000_000
 # The story's day: a Wednesday in June; its clock starts here when the demonstration does.
 STORY_DAY = datetime(2026, 6, 17, 13, 50, tzinfo=ZoneInfo("Asia/Seoul"))
-# Real seconds between two ticks of the worker, whatever the story's speed.
+# Real seconds between two ticks of the worker, but no more of the story's than the engine takes to look anew.
 TICK_S = 0.5
-TICK_STORY_S_MAX = 60.0
+TICK_STORY_S_MAX = 10.0
 # The embedded broker lets a group's first member wait for half of this, and a dead member's partitions for all of it.
 SESSION_TIMEOUT_S = 5.0
 # After the last drop: how long decisions may still come (real seconds).
@@ -58,12 +59,16 @@ class DemoOptions:
         seed: chooses the city and its story.
         speed: how many times faster than life the story runs.
         stay: begin a new story when one has ended, until Ctrl-C.
+        registry: a real registry file to play among the cameras of; None plays in the made-up city.
+        streets: whether the worker knows the story's streets.
     """
 
     cities_dir: Path
     seed: int = 1
     speed: float = 60.0
     stay: bool = False
+    registry: Path | None = None
+    streets: bool = True
 
 
 def run_demo(options: DemoOptions) -> int:
@@ -84,7 +89,7 @@ class _Stage:
 
     Attributes:
         folder: temporary, for everything.
-        city: the made-up city.
+        ground: where the story plays.
         settings: how the parts reach the broker.
         connectors: the same for connectors.
         publisher: what connectors write with.
@@ -93,7 +98,7 @@ class _Stage:
     """
 
     folder: Path
-    city: SyntheticCity
+    ground: Ground
     settings: Settings
     connectors: ConnectorSettings
     publisher: Publisher
@@ -106,6 +111,7 @@ class _Demo:
 
     def __init__(self, options: DemoOptions) -> None:
         self._options = options
+        # A folder that cannot be used is refused before anything is started.
         self._place: City = load_city(options.cities_dir, CITY)
         self._screen = Screen(ZoneInfo(self._place.time_zone))
         self._clock = ScaledClock(time.time_ns() // 1_000, int(STORY_DAY.timestamp()) * US_PER_S, options.speed)
@@ -114,21 +120,34 @@ class _Demo:
 
     async def play(self) -> None:
         """Start, play, show, stop."""
-        self._screen.line("Goldentime: alarms in, camera assignments out. A made-up city, the real worker.\n", "bold")
+        kind = "A made-up city" if self._options.registry is None else "Real cameras, made-up streets"
+        self._screen.line(f"Goldentime: alarms in, camera assignments out. {kind}, the real worker.\n", "bold")
         with tempfile.TemporaryDirectory(prefix="goldentime-demo-", ignore_cleanup_errors=True) as name:
             folder = Path(name)
-            city = synthetic_city(self._options.seed)
-            city.write_registry(folder / REGISTRY)
+            ground = await asyncio.to_thread(self._break_ground, folder)
+            self._place = ground.place
             with EmbeddedBroker() as broker:
                 self._screen.done("broker", f"at {broker.bootstrap_servers}, in memory: its log ends with the demo")
-                settings = self._settings(broker.bootstrap_servers, folder)
+                settings = self._settings(broker.bootstrap_servers, ground, folder)
                 report = await asyncio.to_thread(ensure_topics, settings, self._place.prefix)
                 self._screen.done("topics", f"{len(report.created)} created, {self._place.prefix}.*")
                 variables = self._worker_variables(settings)
                 with WorkerProcess(variables, folder / "worker.log", self._screen.line) as worker:
-                    await self._with_worker(worker, city, settings, folder)
+                    await self._with_worker(worker, ground, settings, folder)
 
-    async def _with_worker(self, worker: WorkerProcess, city: SyntheticCity, settings: Settings, folder: Path) -> None:
+    def _break_ground(self, folder: Path) -> Ground:
+        options = self._options
+        return break_ground(
+            options.cities_dir,
+            CITY,
+            folder,
+            self._clock.now_us(),
+            seed=options.seed,
+            registry=options.registry,
+            streets=options.streets,
+        )
+
+    async def _with_worker(self, worker: WorkerProcess, ground: Ground, settings: Settings, folder: Path) -> None:
         keeping = asyncio.create_task(worker.keep_running())
         connectors = ConnectorSettings(
             bootstrap_servers=settings.bootstrap_servers,
@@ -137,11 +156,11 @@ class _Demo:
             pseudonyms=Pseudonyms.ephemeral(),
         )
         publisher = Publisher(connectors)
-        stage = _Stage(folder, city, settings, connectors, publisher, worker, keeping)
+        stage = _Stage(folder, ground, settings, connectors, publisher, worker, keeping)
         try:
             await beside([keeping], self._load_cameras(stage))
             with self._screen.waiting("worker") as waiting:
-                await beside([keeping], worker.ready(waiting.missing))
+                await beside([keeping], worker.ready(waiting.missing, self._tell_long))
             seconds = time.monotonic() - self._started_s
             self._screen.done("worker", f"ready {seconds:.1f} s after the start; {worker.url}/metrics")
             await self._play_stories(stage)
@@ -151,10 +170,14 @@ class _Demo:
             await asyncio.wait([keeping, asyncio.create_task(publisher.close())], timeout=STOP_S)
 
     async def _load_cameras(self, stage: _Stage) -> None:
-        registry = read_registry(stage.folder / REGISTRY, self._place, self._clock.now_us())
+        registry = stage.ground.registry
         await stage.publisher.start()
         with self._screen.bar("cameras", len(registry.cameras)) as move:
             count = await publish_registry(stage.publisher, registry, move)
+        if stage.ground.is_real:
+            poles = len({camera.site_id for camera in registry.cameras})
+            self._screen.done("cameras", f"{count:,} on {poles:,} poles, of a real registry; streets made up")
+            return
         report = registry.report
         self._screen.done("cameras", f"{count:,} on {report.sites:,} poles of {len(report.owners)} districts, made up")
         doubts = ", ".join(f"{n} {flag}" for flag, n in report.flags.most_common(3))
@@ -181,7 +204,7 @@ class _Demo:
         try:
             number = 0
             while number == 0 or self._options.stay:
-                await beside([stage.keeping, *parts], self._play_story(stage, player, number))
+                await beside([stage.keeping, *parts], self._play_story(stage, player, listener, number))
                 number += 1
         finally:
             stage.keeping.cancel()
@@ -193,17 +216,21 @@ class _Demo:
             for part in left:
                 part.cancel()
 
-    async def _play_story(self, stage: _Stage, player: Player, number: int) -> None:
+    async def _play_story(self, stage: _Stage, player: Player, listener: Listener, number: int) -> None:
         """Play one story, wait until what it caused is decided, and sum up."""
         minute_us = 60 * US_PER_S
         start_us = (self._clock.now_us() // minute_us + 1) * minute_us
-        story = build_story(stage.city, self._options.seed + number, start_us, self._place.time_zone)
+        ground, seed = stage.ground, self._options.seed + number
+        story = build_story(ground.city, seed, start_us, self._place.time_zone)
+        listener.watch = watch = Watch(ground.truth, story.start_us, story.walker.case_id)
         await player.play(story)
         decisions = -1
         while decisions != self._figures.decisions:
             decisions = self._figures.decisions
             await asyncio.sleep(QUIET_S)
         self._figures.restarts = stage.worker.restarts
+        moments = await asyncio.to_thread(moments_of, story.walker, ground.truth, ground.city.streets, seed)
+        self._figures.eyes = watch.eyes_on(moments, story.reported)
         self._screen.summary(self._figures, STORY_LENGTH_S * (number + 1) / 60)
         self._screen.next_steps(
             stays=self._options.stay,
@@ -212,6 +239,7 @@ class _Demo:
             variables={
                 "GOLDENTIME_BOOTSTRAP_SERVERS": stage.settings.bootstrap_servers[0],
                 "GOLDENTIME_CITY": CITY,
+                "GOLDENTIME_CITIES_DIR": str(ground.cities_dir),
                 "GOLDENTIME_CLOCK": self._clock.setting(),
             },
         )
@@ -230,13 +258,15 @@ class _Demo:
             instances.append(replace(instance, options={**instance.options, "path": str(path)}))
         return jobs_of(instances, context_of(self._place, stage.connectors)), paths
 
-    def _settings(self, bootstrap_servers: str, folder: Path) -> Settings:
+    def _settings(self, bootstrap_servers: str, ground: Ground, folder: Path) -> Settings:
         return Settings(
             bootstrap_servers=(bootstrap_servers,),
             city=CITY,
-            cities_dir=self._options.cities_dir.resolve(),
+            cities_dir=ground.cities_dir,
             clock=self._clock,
             tick_s=min(TICK_S * self._options.speed, TICK_STORY_S_MAX),
+            # The story's lines of sight are computed in a second; nothing is to be left behind.
+            cache_dir=folder / "cache",
             session_timeout_s=SESSION_TIMEOUT_S,
             data_dir=folder / "worker",
         )
@@ -249,8 +279,12 @@ class _Demo:
             "GOLDENTIME_CLOCK": self._clock.setting(),
             "GOLDENTIME_TICK_S": str(settings.tick_s),
             "GOLDENTIME_DATA_DIR": str(settings.data_dir),
+            "GOLDENTIME_CACHE_DIR": str(settings.cache_dir),
             "GOLDENTIME_SESSION_TIMEOUT_S": str(settings.session_timeout_s),
         }
+
+    def _tell_long(self, what: str) -> None:
+        self._screen.done("worker", what)
 
     def _tell_drop(self, drop: Drop) -> None:
         if drop.says:

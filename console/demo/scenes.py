@@ -4,22 +4,22 @@ import base64
 import hashlib
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import Random
 
 from console.demo.city import SyntheticCity
 from console.demo.replay_lines import ReplayLines
 from console.demo.report_files import ReportFiles
 from console.demo.streets import Spot, along, rest_of
+from console.demo.walker import Walker, walk_along
 
 POLICE, FIRE, REPLAY = "police_112", "fire_119", "file_replay"
 # The police agency of the demo city by its city.toml: where calls are put that could not be located.
-AGENCY_POINT = ("127.400300", "37.400300")
+AGENCY = Spot(26.5, 33.4)
 # A row whose cells have slipped: neither type nor time can be read.
 NO_CALL = ["??", "보기청", "17/06", "later", "", "", "", "one-oh-two", "", "", "x", "y", ""]
-WALKING_SPEED_MPS = 0.9
 FIRE_ENGINE_SPEED_MPS = 8.0
-FIX_INTERVAL_S = 60
+FIX_INTERVAL_S = 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,9 @@ class Stage:
         start_us: the story's start, UTC microseconds since the epoch.
         tag: makes ids differ between stories.
         drop: drops a file: seconds from the start, connector, content, what happens.
+        robbed: where the robbery is, once its scene has been played.
+        walkers: who truly walks where.
+        reported: when a place of a walker came in, where, and its 68 % radius in metres; by case id.
     """
 
     city: SyntheticCity
@@ -41,6 +44,9 @@ class Stage:
     start_us: int
     tag: str
     drop: Callable[[float, str, bytes, str], None]
+    robbed: list[Spot] = field(default_factory=list)
+    walkers: list[Walker] = field(default_factory=list)
+    reported: dict[str, list[tuple[float, Spot, float]]] = field(default_factory=dict)
 
     def us(self, at_s: float) -> int:
         """Return a time of the story in UTC microseconds since the epoch."""
@@ -70,6 +76,7 @@ def robbery(stage: Stage) -> None:
     number = f"{stage.tag}-0001"
     junction = stage.junction_near(-500, 450)
     spot, flight = stage.spot(junction), stage.city.streets.walk(stage.random, junction, 600)
+    stage.robbed.append(spot)
     reported_us = stage.us(20)
 
     def row(state: int, place: Spot, end: str = "") -> bytes:
@@ -142,36 +149,47 @@ def missing_child(stage: Stage) -> None:
 
 
 def person_with_dementia(stage: Stage) -> None:
-    """A person with dementia leaves the safe zone; the tracker sends a fix every 60 s until a patrol finds them."""
+    """A person with dementia leaves the safe zone; the tracker sends a fix every two minutes until a patrol finds them.
+
+    Once somebody who knows them calls, and the operator clicks on the map where that was.
+    """
     person = stage.pseudonym("elder")
-    begin_s, end_s = 180, 1_980
-    way = stage.city.streets.walk(
-        stage.random, stage.junction_near(1_100, 700), (end_s - begin_s) * WALKING_SPEED_MPS + 100
-    )
-    lines = stage.lines()
-    home = way[0].shifted(stage.random, 20)
-    alert = lines.wandering(stage.us(begin_s), person, "safe-zone-exit", spot=home, accuracy_m=20.0, hazards=("cold",))
-    stage.drop(begin_s, REPLAY, alert, "dementia care: somebody has left the safe zone; a fix every 60 s")
+    begin_s, seen_s, end_s = 120, 1_200, 2_100
+    way = stage.city.streets.walk(stage.random, stage.junction_near(1_100, 700), (end_s - begin_s) * 1.3)
+    walker = walk_along(stage.random, way, case_id=person, begin_s=begin_s, end_s=end_s)
+    stage.walkers.append(walker)
+    lines, reported = stage.lines(), stage.reported.setdefault(person, [])
+    home = walker.place(begin_s).shifted(stage.random, 20)
+    alert = lines.wandering(stage.us(begin_s), person, "safe-zone-exit", spot=home, accuracy_m=20.0)
+    stage.drop(begin_s, REPLAY, alert, "dementia care: somebody has left the safe zone; a fix every two minutes")
+    reported.append((begin_s, home, 20.0))
     for at_s in range(begin_s + 30, end_s, FIX_INTERVAL_S):
         # The network takes a few seconds; the error changes from fix to fix.
         measured_s = at_s - stage.random.uniform(2, 8)
-        error_m = stage.random.uniform(10, 40)
-        place = along(way, (measured_s - begin_s) * WALKING_SPEED_MPS).shifted(stage.random, error_m)
+        error_m = stage.random.uniform(10, 60)
+        place = walker.place(measured_s).shifted(stage.random, error_m)
         fix = lines.fix(stage.us(at_s), person, fix_us=stage.us(measured_s), spot=place, accuracy_m=error_m)
         stage.drop(at_s, REPLAY, fix, "")
-    here = along(way, (end_s - begin_s) * WALKING_SPEED_MPS)
-    found = lines.wandering(stage.us(end_s), person, "found", spot=here, accuracy_m=10.0)
+        reported.append((at_s, place, error_m))
+    met = walker.place(seen_s - 20).shifted(stage.random, 10)
+    look = lines.sighting(stage.us(seen_s), person, seen_us=stage.us(seen_s - 20), spot=met, accuracy_m=10.0)
+    stage.drop(seen_s, REPLAY, look, "an operator: a shopkeeper saw the person with dementia, a click on the map")
+    reported.append((seen_s, met, 10.0))
+    found = lines.wandering(stage.us(end_s), person, "found", spot=walker.place(end_s), accuracy_m=10.0)
     stage.drop(end_s, REPLAY, found, "dementia care: found, well")
 
 
 def odd_calls(stage: Stage) -> None:
     """Calls that must be answered without cameras: no place, not urgent, an exercise, a row that is none."""
-    files, place = stage.files, stage.spot(stage.junction_near(-150, -900))
+    # Around the corner from the robbery: both want the same heads.
+    near = Spot(stage.robbed[0].east_m + 70, stage.robbed[0].north_m - 40)
+    files, place = stage.files, stage.spot(stage.city.streets.nearest(near))
+    x_deg, y_deg = reversed(stage.city.plane.degrees(AGENCY))
     call, called_us = f"{stage.tag}-0002", stage.us(145)
-    unlocated = files.police(call, called_us, "C1", state=2, case_type=201, point=AGENCY_POINT)
+    unlocated = files.police(call, called_us, "C1", state=2, case_type=201, point=(f"{x_deg:.6f}", f"{y_deg:.6f}"))
     stage.drop(147, POLICE, unlocated, "112: a call for help, position unknown (the agency's own)")
     located = files.police(call, called_us, "C1", state=3, case_type=201, spot=place)
-    stage.drop(420, POLICE, located, "112: the caller is located")
+    stage.drop(420, POLICE, located, "112: the caller is located, near the robbery")
     closed = files.police(call, called_us, "C1", state=6, case_type=201, spot=place, end="105")
     stage.drop(1_260, POLICE, closed, "112: closed")
 

@@ -1,7 +1,7 @@
 """What the person who watches the demonstration sees: steps, decisions, and a closing summary."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from zoneinfo import ZoneInfo
 
@@ -10,11 +10,17 @@ from rich.status import Status
 from rich.text import Text
 
 from console.decision_lines import decision_lines
+from console.demo.eyes import EyesOn
 from console.demo.figures import Figures, quantile
 from console.terminal import output
 from console.wording import counted, time_of_day
-from schemas.camera_assignment import CameraAssignment
+from schemas.camera_assignment import CameraAssignment, CaseStatus
 from schemas.dead_letter import DeadLetter
+from schemas.ptz import PtzResult
+
+# What no report caused: a case that moves on between reports has several of these a minute.
+OF_ITS_OWN = ("position-ageing", "head-granted", "renewed")
+QUIET_US = 60_000_000
 
 
 class Screen:
@@ -26,6 +32,8 @@ class Screen:
 
     def __init__(self, time_zone: ZoneInfo) -> None:
         self._zone = time_zone
+        # When a decision on each open case was printed last.
+        self._shown_us: dict[str, int] = {}
         self.console = output()
 
     def line(self, text: str, style: str = "") -> None:
@@ -56,7 +64,15 @@ class Screen:
         self.line(f"{time_of_day(at_us, self._zone)}  .. {says}", "dim italic")
 
     def decision(self, assignment: CameraAssignment) -> None:
-        """Print a decision."""
+        """Print a decision; of those that only time or the heads brought, one with new cameras a minute and case."""
+        if assignment.status == CaseStatus.ACTIVE and assignment.reason in OF_ITS_OWN:
+            shown_us = self._shown_us.get(assignment.case_id, 0)
+            if not assignment.added or assignment.decided_us - shown_us < QUIET_US:
+                return
+        if assignment.status == CaseStatus.ACTIVE:
+            self._shown_us[assignment.case_id] = assignment.decided_us
+        else:
+            self._shown_us.pop(assignment.case_id, None)
         for line in decision_lines(assignment, self._zone):
             # A terminal cuts a line at its width; a file keeps it whole.
             self.console.print(line, soft_wrap=not self.console.is_terminal)
@@ -81,10 +97,15 @@ class Screen:
             "first", f"report -> first answer p50 {_ms(first, 0.5)}, slowest {_ms(first, 1)} ({len(first)} cases)"
         )
         self.done("cases", f"{len(figures.statuses)}, of which {len(figures.viewed)} had a view; now {now}")
+        if figures.heads:
+            self.done("PTZ heads", heads(figures.heads))
         self.done("hand-overs", f"{figures.handovers} of {counted(figures.decisions, 'decision')} replaced cameras")
         self.done("answered", f"{counted(letters, 'dead letter')}: {reasons or 'none'}")
         if figures.restarts:
             self.done("restarts", f"the worker was started again {counted(figures.restarts, 'time')}")
+        if figures.eyes is not None:
+            for line in eyes(figures.eyes):
+                self.line(line, "bold" if line.startswith("\n") else "")
 
     def next_steps(self, *, stays: bool, case_id: str, url: str, variables: Mapping[str, str]) -> None:
         """Print where to look next.
@@ -125,6 +146,29 @@ class Waiting:
     def missing(self, reasons: str) -> None:
         """Say what is still missing."""
         self._status.update(f"{self._what}: {reasons}")
+
+
+def heads(wishes: Mapping[str, Collection[tuple[str, str]]]) -> str:
+    """Return in words what became of wishes to turn heads."""
+    words = {
+        PtzResult.GRANTED: "turned for a case",
+        PtzResult.DENIED: "refused, because another case needs the head more",
+        PtzResult.PRE_EMPTED: "handed to a case that needs it more",
+    }
+    return ", ".join(f"{len(wishes[result])} {what}" for result, what in words.items() if wishes.get(result))
+
+
+def eyes(figures: EyesOn) -> list[str]:
+    """Return in words what was truly seen of the walker."""
+    return [
+        f"\nEyes on the walker: {figures.share:.0%} of the time any camera could see them; "
+        f"as many of the nearest cameras: {figures.nearest_share:.0%}",
+        f"  From where they truly walked, which nobody told the worker: some camera could see them in "
+        f"{figures.possible_s} s,",
+        f"  one of the {figures.cameras:.1f} assigned at a time did in {figures.seen_s} s; "
+        f"the {figures.nearest_cameras:.1f} nearest to the last report, heads turned",
+        f"  to it, would have in {figures.nearest_s} s. One walk is luck: benchmarks/eyes_on has hundreds.",
+    ]
 
 
 def _ms(sorted_ms: list[float], share: float) -> str:

@@ -4,13 +4,15 @@ The same city, seed and start give the same files. Who is told of is nobody: nam
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 from console.demo import scenes
 from console.demo.city import SyntheticCity
 from console.demo.report_files import ReportFiles
 from console.demo.scenes import Stage
+from console.demo.streets import Spot
+from console.demo.walker import Walker
 
 US_PER_S = 1_000_000
 # The last file comes before this; cases that end by a report have ended.
@@ -39,10 +41,21 @@ class Drop:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """All drops in order of time, and when the story is over (UTC microseconds since the epoch)."""
+    """What happens, and what is true.
+
+    Attributes:
+        drops: all of them in order of time.
+        start_us: when it begins, UTC microseconds since the epoch.
+        end_us: when it is over.
+        walker: the person with dementia: where they truly are.
+        reported: when a place of the walker came in (seconds from the start), where, and its 68 % radius in metres.
+    """
 
     drops: tuple[Drop, ...]
+    start_us: int
     end_us: int
+    walker: Walker
+    reported: tuple[tuple[float, Spot, float], ...]
 
 
 def build_story(city: SyntheticCity, seed: int, start_us: int, time_zone: str) -> Story:
@@ -61,14 +74,15 @@ def build_story(city: SyntheticCity, seed: int, start_us: int, time_zone: str) -
         name = "" if connector == scenes.REPLAY else f"{at_us // US_PER_S:011}-{len(drops):03}.csv"
         drops.append(Drop(at_us, connector, name, content, says))
 
-    files = ReportFiles(city.plane, time_zone)
+    files, tag = ReportFiles(city.plane, time_zone), f"{seed}{start_us // US_PER_S % 100_000:05}"
+    stage = Stage(city, files, Random(), start_us, tag, drop)
     for number, scene in enumerate(SCENES):
-        stage = Stage(
-            city, files, Random(f"story:{seed}:{number}"), start_us, f"{seed}{start_us // US_PER_S % 100_000:05}", drop
-        )
-        scene(stage)
+        # Chance of its own, so that a change of one scene leaves the others as they are.
+        scene(replace(stage, random=Random(f"story:{seed}:{number}")))
     drops.sort(key=lambda one: one.at_us)
-    return Story(tuple(drops), start_us + STORY_LENGTH_S * US_PER_S)
+    walker = stage.walkers[0]
+    reported = tuple(sorted(stage.reported[walker.case_id], key=lambda one: one[0]))
+    return Story(tuple(drops), start_us, start_us + STORY_LENGTH_S * US_PER_S, walker, reported)
 
 
 SCENES: tuple[Callable[[Stage], None], ...] = (

@@ -61,6 +61,11 @@ class Plane:
         across = M_PER_DEGREE * math.cos(math.radians(self.centre_lat_deg))
         return round(lat_deg, 7), round(self.centre_lon_deg + spot.east_m / across, 7)
 
+    def spot(self, lat_deg: float, lon_deg: float) -> Spot:
+        """Return the spot of a place in degrees."""
+        across = M_PER_DEGREE * math.cos(math.radians(self.centre_lat_deg))
+        return Spot((lon_deg - self.centre_lon_deg) * across, (lat_deg - self.centre_lat_deg) * M_PER_DEGREE)
+
 
 @dataclass(frozen=True, slots=True)
 class Streets:

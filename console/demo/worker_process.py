@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
@@ -18,6 +19,11 @@ from console.options import environment_without_settings
 
 RESTARTS_MAX = 3
 READY_TIMEOUT_S = 60.0
+# On a new checkout the worker first compiles; see topologies.preparation.
+PREPARED_TIMEOUT_S = 240.0
+# What the worker says while it prepares; worth a line where it takes long.
+_PREPARING = "engine: "
+_SILENT_S = 4.0
 # A worker ends within a second of SIGTERM; its last unit of work is done by then.
 STOP_GRACE_S = 5.0
 # While it joins its group it cannot answer for seconds, and has decided nothing that could be lost.
@@ -92,25 +98,34 @@ class WorkerProcess:
             self._tell(f"the worker ended with code {code} and is started again")
             self._start()
 
-    async def ready(self, tell: Callable[[str], None]) -> None:
+    async def ready(self, tell: Callable[[str], None], tell_long: Callable[[str], None]) -> None:
         """Wait until it is ready; run :meth:`keep_running` beside it.
 
         Args:
             tell: called with what is still missing.
+            tell_long: called once with what it prepares, if that takes long.
 
         Raises:
-            DemoFailedError: it was not ready within ``READY_TIMEOUT_S``.
+            DemoFailedError: it was not ready within ``READY_TIMEOUT_S`` after it was prepared.
         """
-        missing = "starting"
+        missing, since_s, told = "starting", time.monotonic(), False
+        timeout_s = READY_TIMEOUT_S
         try:
-            async with asyncio.timeout(READY_TIMEOUT_S):
+            async with asyncio.timeout(timeout_s) as deadline:
                 while missing:
                     tell(missing)
                     await asyncio.sleep(_LOOK_S)
                     missing = await asyncio.to_thread(_missing, f"{self.url}/readyz")
+                    if _PREPARING not in missing:
+                        continue
+                    if not told and time.monotonic() - since_s > _SILENT_S:
+                        told = True
+                        tell_long(missing.partition(_PREPARING)[2].partition(";")[0])
+                        timeout_s = PREPARED_TIMEOUT_S
+                        deadline.reschedule(asyncio.get_running_loop().time() + timeout_s)
         except TimeoutError as error:
             raise DemoFailedError(
-                f"the worker was not ready within {READY_TIMEOUT_S:.0f} s ({missing}):\n{last_lines(self._log_path)}"
+                f"the worker was not ready within {timeout_s:.0f} s ({missing}):\n{last_lines(self._log_path)}"
             ) from error
         self._grace_s = STOP_GRACE_S
 

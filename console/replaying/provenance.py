@@ -65,6 +65,9 @@ def known_from(log: PartitionLog, times_us: Mapping[str, list[int]]) -> Known:
             # The partition's time was ahead of the record: a tick that decided nothing came before it.
             before = raised.setdefault(decided_us, Tick(decided_us, {}, is_tick=decided_us not in all_times))
             before.read[topic] = min(offset - 1, before.read.get(topic, NO_LIMIT))
+    for at_us, tick in ticks.items():
+        if at_us in raised:
+            tick.read = raised[at_us].read | tick.read  # a topic that the tick does not name had not been read yet
     known.ticks = [(raised | ticks)[at_us] for at_us in sorted(raised | ticks)]
     return known
 

@@ -12,9 +12,8 @@ from console.replaying.partition_run import PartitionRun, RunLimits
 from console.replaying.timeline import Records, TableTo, timeline
 from pipeline.batch import RawBatch
 from schemas.topics import CAMERA_HEALTH, CAMERAS
-from topologies.city_engine import CityEngine
+from topologies.city_engine import CityEngine, engine_for
 from topologies.city_files import City
-from topologies.city_map import city_plane, read_map
 
 # Rows of the camera table are applied in slices like a worker's.
 _TABLE_ROWS_PER_SLICE = 20_000
@@ -26,10 +25,7 @@ def engine_of(city: City) -> CityEngine:
     Raises:
         pipeline.errors.PolicyError: the map is damaged.
     """
-    city_map = read_map(city)
-    if city_map is None:
-        return CityEngine(city.policy)
-    return CityEngine(city.policy, city_plane(city), city_map.streets, city_map.free)
+    return engine_for(city)
 
 
 def run_log(engine: CityEngine, log: CityLog, limits: RunLimits) -> list[PartitionRun]:

@@ -87,7 +87,7 @@ def test_ctrl_c_while_modules_load_ends_cleanly(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("moment", ["broker", "cameras", "worker  ", "connectors", "[0] robbery", "[1] safe-zone-exit"])
+@pytest.mark.parametrize("moment", ["broker", "cameras", "worker  ", "connectors", "[0] robbery", "[2] safe-zone-exit"])
 def test_ctrl_c_at_any_moment_ends_cleanly(tmp_path: Path, moment: str) -> None:
     with _demo(tmp_path) as demo:
         demo.wait_for(moment)
@@ -171,19 +171,25 @@ def test_the_whole_story_is_decided_and_summed_up_within_90_seconds(tmp_path: Pa
         "corridor",
         "[1] flood           look through",
         "[1] missing-child   look through",
-        "[1] safe-zone-exit  look through",
+        "[2] safe-zone-exit  look through",
         "hand over +",
         "[1] violence        no cameras, needs a place",
         "[4] noise           denied: not-urgent",
         "EXERCISE",
         "lease-expired",
         "dead letter     police_112: not-a-call",
-        "ends, lets 8 cameras go: found",
+        "cameras go: found",
+        "a click on the map",
+        "PTZ heads",
         "goldentime demo --stay",
     ):
         assert told in text, told
     assert f"golden time of {STORY_LENGTH_S // 60} story minutes" in text
     assert re.search(r"cases +8, of which 7 had a view; now 1 denied, 7 released", text)
+    eyes = re.search(r"Eyes on the walker: (\d+)% of the time .* as many of the nearest cameras: (\d+)%", text)
+    assert eyes is not None
+    # One walk of half an hour; the slow test of the wandering case has several.
+    assert int(eyes[1]) > int(eyes[2])
     latency = re.search(r"report -> assignment p50 (\d+) ms, p99 (\d+) ms", text)
     assert latency is not None
     assert int(latency[1]) < 1_000

@@ -17,7 +17,7 @@ from tests.console.logs import LoggedRun
 from tests.pipeline.engine_runs import CITIES, DEMO, a_grid
 from tests.support.records import T0_US, S, a_camera, a_fix, an_alert, an_incident, at
 from tests.topologies.running import read, running_worker, write
-from topologies.city_engine import CityEngine
+from topologies.city_engine import engine_for
 from topologies.city_files import load_city
 from topologies.settings import Settings
 
@@ -132,7 +132,7 @@ async def test_what_a_worker_decided_is_decided_again_from_its_topics(tmp_path: 
         assert (await asyncio.to_thread(call, "topics", "create", broker=broker)).exit_code == 0
         await write(servers, "demo.cameras", [(c.camera_id.encode(), encode(c)) for c in a_grid(5, 5)])
         settings = Settings(bootstrap_servers=(servers,), city="demo", data_dir=tmp_path, session_timeout_s=2)
-        engine = CityEngine(load_city(CITIES, "demo").policy)
+        engine = engine_for(load_city(CITIES, "demo"))
         async with running_worker(settings, "demo", engine):  # type: ignore[arg-type]
             for number in range(4):
                 case = f"inc-{number}"

@@ -111,7 +111,6 @@ def test_what_holds_positions_of_trackers_and_looks_is_kept_a_day_at_most(topic:
     assert topic.retention_ms <= DAY_MS
 
 
-@pytest.mark.xfail(strict=True, reason="all dead letters are kept 14 days, those with positions too")
 @pytest.mark.parametrize("topic", LETTERS_KEPT_A_DAY, ids=lambda topic: topic.name)
 def test_dead_letters_that_hold_positions_lie_no_longer_than_what_they_were_made_of(topic: Topic) -> None:
     assert topic.retention_ms is not None

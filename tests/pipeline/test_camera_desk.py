@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.batch import RawBatch, StepResult
-from pipeline.camera_desk import DeskState, read, step
+from pipeline.camera_desk import AGED_AFTER_US, AGED_PER_TICK, DeskState, read, step
+from pipeline.hypotheses import DARK, ORIENTATIONS, SPOTS
 from schemas.camera_knowledge import CameraObservation
 from schemas.codec import encode
 from schemas.ptz import PtzRequest
@@ -223,3 +225,50 @@ def test_how_the_records_are_cut_into_batches_does_not_matter(waits: list[Row], 
         grants += result.ptz_grants
     assert (together.ptz_commands, together.ptz_grants) == (commands, grants)
     assert whole.state.heads == parts.state.heads
+
+
+def a_blind_look(camera_id: str = "cam-1") -> CameraObservation:
+    """Return a look that says strongly that a camera shows nothing."""
+    evidence = np.full((SPOTS, ORIENTATIONS), -6.0, "<f4")
+    evidence[:, DARK] = 0.0
+    return a_look(camera_id, evidence=evidence.tobytes())
+
+
+def test_a_look_from_the_future_is_refused_because_all_else_would_count_as_old() -> None:
+    run = DeskRun()
+    skew_us = int(POLICY.movement.clock_skew_s * S)
+    result = run.tell((0, a_look(observed_us=T0_US + skew_us + 1)))
+    assert [(refusal.reason, refusal.field) for refusal in result.refusals] == [("clock-skew", "observed_us")]
+    assert run.state.knowledge == {}
+    assert result.outcomes["camera-observations", "dead-letter"] == 1
+    assert run.tell((0, a_look(observed_us=T0_US + skew_us))).refusals == []
+
+
+def test_a_camera_judged_dark_is_slowly_trusted_again_by_time_alone() -> None:
+    run = DeskRun()
+    run.tell((0, a_blind_look()))
+    dark = run.state.knowledge["cam-1"].dark
+    assert dark > 0.9
+    assert run.tick(AGED_AFTER_US / S - 1).knowledge == {}
+    week_s = AGED_AFTER_US / S
+    assert run.restarted().tick(week_s).knowledge == run.tick(week_s).knowledge != {}
+    for week in range(2, 110):
+        run.tick(week * week_s)
+    assert run.state.knowledge["cam-1"].dark < 0.2
+    assert run.tick(200 * week_s).knowledge == {}, "nothing is left that could fade"
+
+
+def test_a_look_puts_off_the_ageing_of_its_camera() -> None:
+    run = DeskRun()
+    run.tell((0, a_blind_look()))
+    week_s = AGED_AFTER_US / S
+    run.tell((week_s - 60, replace(a_blind_look(), observed_us=T0_US + int((week_s - 60) * S))))
+    assert run.tick(week_s).knowledge == {}
+    assert run.tick(2 * week_s - 60).knowledge != {}
+
+
+def test_a_tick_ages_a_bounded_number_of_cameras() -> None:
+    run = DeskRun()
+    run.tell(*((0, a_blind_look(f"cam-{n}")) for n in range(AGED_PER_TICK + 3)))
+    later_s = AGED_AFTER_US / S
+    assert [len(run.tick(later_s + s).knowledge) for s in range(3)] == [AGED_PER_TICK, 3, 0]

@@ -430,7 +430,8 @@ def test_knowledge_changes_factors_and_where_the_camera_is_seen_from_and_logs_th
     assert table.factor[row].tolist() == [0.5] * 12
     assert (table.factor[table.row_of("cam-2")] == 1).all()
     x_m, y_m = table.learned.seen_from_m(np.array([row]))
-    assert (x_m[0] - table.x_m[row], y_m[0] - table.y_m[row]) == (3.0, -4.0)
+    assert (x_m[0] - table.x_m[row], y_m[0] - table.y_m[row]) == (4.0, -4.0), "in steps of 4 m"
+    assert table.learned.seen_error_m(np.array([row, table.row_of("cam-2")]), 18.0).tolist() == [8.0, 18.0]
     assert table.changed_rows_since(revision).tolist() == [row]
     assert table.version == "cameras@0/health@-1/knowledge@5"
 

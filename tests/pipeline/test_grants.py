@@ -99,3 +99,17 @@ def test_other_cameras_of_the_case_stay_as_they_are() -> None:
     case = replace(case, held=(*case.held, other))
     after = apply_grant(case, a_grant("i", "denied"), NOW_US).case
     assert held(after, "cam-2") is other
+
+
+def test_a_head_of_a_city_that_only_watches_is_marked_so_because_nothing_was_moved() -> None:
+    applied = apply_grant(open_case(), a_grant("i", reason="shadow-free", until_us=later(70)), NOW_US)
+    assert (applied.outcome, held(applied.case).ptz) == ("noted", "shadow")
+
+
+@pytest.mark.parametrize("reason", ["manual", "shadow-manual"])
+def test_a_head_that_the_cases_own_operator_turns_stays_on_its_list_without_an_aim_of_its_own(reason: str) -> None:
+    case = apply_grant(open_case(), a_grant("i", until_us=later(70)), NOW_US).case
+    applied = apply_grant(case, a_grant("i", reason=reason, until_us=later(70)), NOW_US)
+    assert (applied.outcome, applied.reason) == ("noted", "head-by-hand")
+    assert applied.case is not None
+    assert (held(applied.case).ptz, applied.case.barred) == ("none", ())

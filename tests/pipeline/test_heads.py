@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.heads import Arbitration, arbitrate
+from pipeline.heads import Arbitration, arbitrate, due_us
 from pipeline.ptz_policy import PtzPolicy
 from schemas.ptz import PtzHead, PtzRequest
 from tests.pipeline.head_records import HEADS, HeadRun, a_request, an_aim, by_case, seconds
@@ -374,3 +374,64 @@ def test_bids_of_one_moment_have_one_winner_however_they_are_cut(moment: list[Pt
     assert together.head is not None
     assert apart.head is not None
     assert together.head.aim == apart.head.aim
+
+
+def test_a_holder_whose_own_operator_turns_the_head_keeps_it_and_has_it_turned_back() -> None:
+    run = HeadRun()
+    run.ask(0, aim=an_aim(90.0), lease_s=400)
+    run.ask(5, action="take-over", actor_ref="op-7")
+    assert (run.holder, run.told("case-a")[-1]) == ("case-a", ("granted", "manual"))
+    assert run.actions == ["move", "release"], "the software lets go"
+    run.ask(10, version=2, aim=an_aim(180.0), lease_s=400)
+    assert run.told("case-a")[-1] == ("granted", "manual")
+    run.ask(11, "case-b", rank=0, first_head=True)
+    assert run.told("case-b")[-1] == ("denied", "manual")
+    assert len(run.commands) == 2, "nobody turns it against the operator's hand"
+    back = run.ask(20, version=3, action="resume", actor_ref="op-7").command
+    assert back is not None
+    assert (back.action, back.aim) == ("move", an_aim(180.0))
+    assert run.told("case-a")[-1] == ("granted", "renewed")
+
+
+def test_a_forgotten_take_over_of_ones_own_head_ends_by_itself() -> None:
+    run = HeadRun()
+    run.ask(0, lease_s=2_000)
+    run.ask(5, action="take-over", actor_ref="op-7")
+    run.at(604)
+    assert run.actions == ["move", "release"]
+    run.at(605)
+    assert (run.holder, run.actions) == ("case-a", ["move", "release", "move"])
+
+
+def test_a_lease_that_ends_while_its_operator_turns_the_head_leaves_the_hand_alone() -> None:
+    run = HeadRun()
+    run.ask(0, lease_s=60)
+    run.ask(5, action="take-over", actor_ref="op-7")
+    assert run.head is not None
+    assert seconds(due_us(run.head, HEADS) or 0) == 60
+    run.at(60)
+    assert run.told("case-a")[-1] == ("ended", "lease-expired")
+    assert (run.head.case_id, run.head.manual_by) == (None, "op-7")
+    run.at(605)
+    run.at(665)
+    assert run.actions == ["move", "release", "return-home"]
+
+
+def test_a_case_that_gives_its_head_back_while_its_operator_turns_it_leaves_the_hand_alone() -> None:
+    run = HeadRun()
+    run.ask(0)
+    run.ask(5, action="take-over", actor_ref="op-7")
+    run.ask(10, version=2, action="release")
+    assert run.head is not None
+    assert (run.told("case-a")[-1], run.head.manual_by) == (("ended", "released"), "op-7")
+    assert run.actions == ["move", "release"]
+
+
+def test_another_cases_operator_takes_the_head_from_a_hand_and_its_case() -> None:
+    run = HeadRun()
+    run.ask(0)
+    run.ask(5, action="take-over", actor_ref="op-7")
+    run.ask(10, "case-b", action="take-over", actor_ref="op-8")
+    assert run.told("case-a")[-1] == ("pre-empted", "manual")
+    assert run.head is not None
+    assert (run.head.case_id, run.head.manual_by) == (None, "op-8")

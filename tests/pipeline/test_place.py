@@ -6,14 +6,18 @@ from typing import Any
 import numpy as np
 import pytest
 import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from pipeline.beliefs import Whereabouts
 from pipeline.case import Standing, standing_of
-from pipeline.place import Place, place_of, routes_of
+from pipeline.geo import Plane
+from pipeline.place import Place, newest_position, place_of, place_of_subject, polygon_of, routes_of
+from pipeline.places import AREA_POINTS, places_over
 from pipeline.policy import District, Policy
-from pipeline.region import AREA_POINTS, DISC_POINTS
 from schemas.case_state import CaseState
 from schemas.incident import RespondingUnit
-from schemas.location import Area, Point
+from schemas.location import Area, Location, Point
 from schemas.subject_track import SubjectTrack
 from tests.pipeline.engine_runs import DEMO
 from tests.pipeline.test_case import case_after, later
@@ -27,14 +31,14 @@ def a_track(seconds: float, **changes: Any) -> SubjectTrack:
     return SubjectTrack(**{**fields, **changes})
 
 
-def find(case: CaseState, track: SubjectTrack | None = None, now_s: float = 0.0, policy: Policy = DEMO) -> Place | None:
+def find(case: CaseState, policy: Policy = DEMO) -> Place | None:
     standing = standing_of(case, policy)
     assert isinstance(standing, Standing)
-    return place_of(case, standing, track, policy, later(now_s))
+    return place_of(case, standing, policy)
 
 
-def found(case: CaseState, track: SubjectTrack | None = None, now_s: float = 0.0, policy: Policy = DEMO) -> Place:
-    place = find(case, track, now_s, policy)
+def found(case: CaseState, policy: Policy = DEMO) -> Place:
+    place = find(case, policy)
     assert place is not None
     return place
 
@@ -46,10 +50,9 @@ def ring(half_m: float, east_m: float = 0.0) -> tuple[Point, ...]:
 
 
 def test_an_incident_is_where_it_was_reported_and_does_not_move() -> None:
-    place = found(case_after(an_incident("i", location=at(5, accuracy_m=25))), now_s=3_600)
+    place = found(case_after(an_incident("i", location=at(5, accuracy_m=25))))
     assert (place.location, place.accuracy_m, place.position_us) == (at(5, accuracy_m=25), 25.0, later(0))
     assert (place.heading_deg, place.speed_mps, place.polygon) == (None, None, None)
-    assert len(place.region().x_m) == DISC_POINTS
 
 
 @pytest.mark.parametrize("location", [None, at(quality="default"), at(quality="none")])
@@ -75,72 +78,60 @@ def test_a_closed_reports_place_counts_no_more() -> None:
     assert find(case) is None
 
 
-def test_a_persons_place_widens_by_walking_speed_up_to_a_limit() -> None:
-    case = case_after(an_alert("s", location=at(accuracy_m=30)))
-    walked_m = DEMO.movement.walking_speed_mps * 100
-    assert found(case).accuracy_m == 30
-    assert found(case, now_s=100).accuracy_m == pytest.approx(math.hypot(30, walked_m))
-    assert found(case, now_s=100_000).accuracy_m == DEMO.movement.max_radius_m
-
-
-def test_a_clock_that_runs_ahead_does_not_narrow_a_place() -> None:
-    case = case_after(an_alert("s", location=at(accuracy_m=30)))
-    assert found(case, a_track(200), now_s=100).accuracy_m == 20
+def newest(case: CaseState, track: SubjectTrack | None = None) -> tuple[int, Location] | None:
+    standing = standing_of(case, DEMO)
+    assert isinstance(standing, Standing)
+    return newest_position(case, standing, track)
 
 
 @pytest.mark.parametrize(("fix_s", "uses_fix"), [(-1, False), (0, True), (1, True)])
 def test_a_persons_newest_position_counts_whether_reported_or_measured(fix_s: float, *, uses_fix: bool) -> None:
-    place = found(case_after(an_alert("s", location=at(500))), a_track(fix_s))
-    assert place.position_us == (later(fix_s) if uses_fix else later(0))
-    assert (place.location.lon_deg == LON_DEG) is uses_fix
+    position = newest(case_after(an_alert("s", location=at(500))), a_track(fix_s))
+    assert position is not None
+    at_us, location = position
+    assert at_us == (later(fix_s) if uses_fix else later(0))
+    assert (location.lon_deg == LON_DEG) is uses_fix
 
 
 def test_a_fix_places_a_person_who_was_reported_without_a_place() -> None:
     case = case_after(an_alert("s"))
-    assert find(case) is None
-    assert found(case, a_track(-60)).position_us == later(-60)
+    assert newest(case) is None
+    position = newest(case, a_track(-60))
+    assert position is not None
+    assert (position[0], position[1].accuracy_m) == (later(-60), 20.0)
 
 
-def test_the_fixes_of_a_tracker_say_nothing_of_an_incident_without_a_person() -> None:
-    assert find(case_after(an_incident("i", location=None)), a_track(5)) is None
+def test_an_alerts_place_is_as_old_as_the_person_was_last_seen_there() -> None:
+    position = newest(case_after(an_alert("s", later(600), location=at(), last_seen_us=later(0))))
+    assert position is not None
+    assert position[0] == later(0)
 
 
-def test_a_walking_person_has_a_heading_and_is_looked_for_ahead() -> None:
-    place = found(case_after(an_alert("s")), a_track(0, speed_mps=1.5, course_deg=90.0))
-    assert (place.heading_deg, place.speed_mps) == (90.0, 1.5)
-    ahead = place.region_ahead(60)
-    assert ahead is not None
-    assert ahead.lat_deg == pytest.approx(LAT_DEG, abs=1e-5)
-    assert ahead.lon_deg == pytest.approx(at(90).lon_deg, abs=1e-6)
-    assert place.region_ahead(0) is None
+def seen(speed_mps: float, heading_deg: float) -> Whereabouts:
+    return Whereabouts(*(np.array([value]) for value in (30.0, -40.0, 12.34, speed_mps, heading_deg)))
 
 
-@pytest.mark.parametrize(
-    "motion",
-    [
-        {"speed_mps": 0.29, "course_deg": 90.0},
-        {"speed_mps": math.nan, "course_deg": 90.0},
-        {"speed_mps": 1.0},
-        {"speed_mps": 0.0, "course_deg": 0.0},
-    ],
-)
-def test_a_standing_person_or_one_of_unknown_course_has_no_heading(motion: dict[str, float]) -> None:
-    place = found(case_after(an_alert("s")), a_track(0, **motion))
-    assert (place.heading_deg, place.region_ahead(60)) == (None, None)
+def test_a_person_is_where_the_belief_is_and_goes_where_it_goes() -> None:
+    plane = Plane(LAT_DEG, LON_DEG)
+    place = place_of_subject(seen(1.234, 87.65), plane, later(5))
+    east_m, north_m = plane.to_metres(place.location.lat_deg, place.location.lon_deg)
+    assert (float(east_m), float(north_m)) == (pytest.approx(30, abs=0.02), pytest.approx(-40, abs=0.02))
+    assert (place.accuracy_m, place.location.accuracy_m, place.position_us) == (12.34, 12.3, later(5))
+    assert (place.heading_deg, place.speed_mps) == (87.7, 1.23)
 
 
-def test_an_old_fix_gives_no_heading_to_a_newer_report() -> None:
-    place = found(case_after(an_alert("s", location=at())), a_track(-9, speed_mps=1.5, course_deg=90.0))
-    assert place.heading_deg is None
+@pytest.mark.parametrize("motion", [(0.29, 90.0), (1.0, math.nan), (0.0, 0.0)])
+def test_a_standing_person_or_one_of_unknown_course_has_no_heading(motion: tuple[float, float]) -> None:
+    place = place_of_subject(seen(*motion), Plane(LAT_DEG, LON_DEG), later(0))
+    assert (place.heading_deg, place.speed_mps) == (None, None)
 
 
-def test_an_area_is_spread_over_and_has_no_error_of_its_own() -> None:
+def test_an_area_is_looked_for_as_a_whole_and_has_no_error_of_its_own() -> None:
     flood = an_incident("f", service="disaster", kind="flood", location=at(900), area=Area(polygon=ring(300)))
     place = found(case_after(flood))
     assert place.polygon is not None
     assert place.accuracy_m == 0.0
     assert place.location.lon_deg == pytest.approx(LON_DEG, abs=1e-4)
-    assert len(place.region().x_m) >= AREA_POINTS * 0.6
 
 
 def test_the_areas_of_all_open_reports_are_joined() -> None:
@@ -178,9 +169,9 @@ def test_a_units_route_is_followed_and_a_unit_without_one_comes_straight() -> No
     straight = a_unit(position=at(-400))
     case = case_after(an_incident("i", service="fire", kind="fire", units=(routed, straight)))
     by_route, by_line = routes_of(case, found(case))
-    assert by_route.x_m[-1] - by_route.x_m[0] == pytest.approx(400, rel=0.01)
-    assert np.ptp(by_line.y_m) < 1
-    assert by_line.x_m[-1] - by_line.x_m[0] == pytest.approx(400, rel=0.01)
+    assert by_route == ring(200)[:3]
+    assert [p.lon_deg for p in by_line] == [at(-400).lon_deg, LON_DEG]
+    assert [p.lat_deg for p in by_line] == [LAT_DEG, LAT_DEG]
 
 
 @pytest.mark.parametrize(
@@ -199,3 +190,65 @@ def test_the_units_of_closed_reports_have_no_corridor() -> None:
         an_incident("x", later(2), incident_id="a", status="closed"),
     )
     assert routes_of(case, found(case)) == []
+
+
+def a_polygon(*corners_m: tuple[float, float]) -> shapely.Polygon | None:
+    places = [at(*corner) for corner in corners_m]
+    return polygon_of(Area(polygon=tuple(Point(lat_deg=p.lat_deg, lon_deg=p.lon_deg) for p in places)))
+
+
+@pytest.mark.parametrize(
+    "corners",
+    [
+        [],
+        [(0, 0), (10, 0)],
+        [(0, 0), (10, 0), (0, 0), (10, 0)],
+        [(0, 0), (10, 0), (20, 0)],
+        [(5, 5), (5, 5), (5, 5)],
+    ],
+)
+def test_a_ring_without_an_inside_is_no_polygon(corners: list[tuple[float, float]]) -> None:
+    assert a_polygon(*corners) is None
+
+
+def test_a_ring_may_be_closed_or_open_and_turn_either_way() -> None:
+    corners = [(0.0, 0.0), (100.0, 0.0), (100.0, 80.0), (0.0, 80.0)]
+    polygons = [a_polygon(*points) for points in (corners, [*corners, corners[0]], corners[::-1])]
+    assert len({round(p.area * 1e12) for p in polygons if p is not None}) == 1
+    assert None not in polygons
+
+
+def test_a_ring_that_crosses_itself_becomes_its_hull() -> None:
+    bow_tie, box = a_polygon((0, 0), (100, 100), (100, 0), (0, 100)), a_polygon((0, 0), (100, 0), (100, 100), (0, 100))
+    assert bow_tie is not None
+    assert box is not None
+    assert bow_tie.area == pytest.approx(box.area)
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.lists(st.tuples(st.integers(-900, 900), st.integers(-900, 900)), min_size=3, max_size=8))
+def test_any_ring_gives_places_inside_it_or_no_polygon_at_all(corners: list[tuple[int, int]]) -> None:
+    polygon = a_polygon(*corners)
+    if polygon is None:
+        return
+    assert polygon.is_valid
+    plane = Plane(LAT_DEG, LON_DEG)
+    places = places_over(polygon, plane, None)
+    assert places.mass.sum() == pytest.approx(1)
+    lat_deg, lon_deg = plane.to_degrees(places.x_m, places.y_m)
+    assert shapely.intersects_xy(polygon.buffer(1e-9), lon_deg, lat_deg).all()
+
+
+def test_the_thinnest_strip_around_the_earth_costs_no_more_than_others() -> None:
+    thin = shapely.box(-180.0, 37.5, 180.0, float(np.nextafter(37.5, 38)))
+    places = places_over(thin, Plane(LAT_DEG, LON_DEG), None)
+    assert 1 <= len(places.mass) <= 2 * AREA_POINTS
+    assert np.isfinite(places.x_m).all()
+
+
+def test_several_polygons_all_get_places() -> None:
+    plane = Plane(LAT_DEG, LON_DEG)
+    parts = [shapely.Polygon([(p.lon_deg, p.lat_deg) for p in ring(150, east_m)]) for east_m in (0.0, 2_000.0)]
+    places = places_over(shapely.union_all(parts), plane, None)
+    lat_deg, lon_deg = plane.to_degrees(places.x_m, places.y_m)
+    assert min(shapely.contains_xy(part, lon_deg, lat_deg).sum() for part in parts) >= AREA_POINTS // 3

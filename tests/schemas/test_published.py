@@ -4,6 +4,7 @@ import copy
 import json
 import shutil
 from dataclasses import dataclass, fields, make_dataclass
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Annotated
 
@@ -90,6 +91,9 @@ def test_every_field_says_what_it_is(published):
 
 
 FIX_SCHEMA = avro_schema(TrackerFix)
+# The tests that let a record grow do so with this one.
+TRACK = newest_schema("SubjectTrack")
+NEXT_TRACK = Path("SubjectTrack") / f"v{TRACK.version + 1}.avsc"
 
 
 def changed(change):
@@ -182,12 +186,12 @@ def test_an_older_writers_records_decode_with_a_newer_reader_and_the_other_way_r
     publish_as(monkeypatch, grown_type)
 
     assert main(["--check"]) == 1
-    assert not (published_copy / "SubjectTrack" / "v2.avsc").exists()
+    assert not (published_copy / NEXT_TRACK).exists()
     assert main([]) == 0
-    assert (published_copy / "SubjectTrack" / "v2.avsc").exists()
+    assert (published_copy / NEXT_TRACK).exists()
     published_schemas.cache_clear()
     newest_schema.cache_clear()
-    assert newest_schema("SubjectTrack").version == 2
+    assert newest_schema("SubjectTrack").version == TRACK.version + 1
     assert newest_schema("SubjectTrack").schema_id == len(ALL_SCHEMAS) + 1
 
     as_new = decode(grown_type, old_payload)
@@ -233,7 +237,7 @@ def test_a_breaking_class_is_not_published(published_copy, monkeypatch, capsys):
     publish_as(monkeypatch, make_dataclass("SubjectTrack", kept, frozen=True, kw_only=True))
     assert main([]) == 1
     assert "SubjectTrack.lat_deg was removed" in capsys.readouterr().err
-    assert not (published_copy / "SubjectTrack" / "v2.avsc").exists()
+    assert not (published_copy / NEXT_TRACK).exists()
 
 
 def test_an_index_that_lists_a_missing_file_is_an_error(published_copy):

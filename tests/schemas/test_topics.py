@@ -7,8 +7,10 @@ import pytest
 from schemas.registry import newest_schema
 from schemas.topics import (
     BY_NAME,
+    CAMERA_INPUTS,
     CAMERAS,
     CASE_INPUTS,
+    DAY_MS,
     DEAD_LETTER_SUFFIX,
     INCIDENTS,
     SUBJECT_TRACKS,
@@ -18,7 +20,7 @@ from schemas.topics import (
 from tests.schemas.examples import RECORD_TYPES, example_record
 
 # Names that are not the plural of their record, and why.
-EXCEPTIONS = {"camera-health": "health has no plural"}
+EXCEPTIONS = {"camera-health": "health has no plural", "camera-knowledge": "knowledge has no plural"}
 RECORD_TOPICS = [topic for topic in TOPICS if not topic.name.endswith(DEAD_LETTER_SUFFIX)]
 DEAD_LETTERS = [topic for topic in TOPICS if topic.name.endswith(DEAD_LETTER_SUFFIX)]
 
@@ -45,9 +47,15 @@ def test_a_dead_letter_topic_is_named_after_its_input_and_has_its_partitions(top
     assert not topic.compacted
 
 
+@pytest.mark.parametrize("topic", DEAD_LETTERS, ids=by_name)
+def test_dead_letters_lie_a_fortnight_but_no_longer_than_an_input_that_is_kept_a_day(topic):
+    kept_ms = BY_NAME[topic.name.removesuffix(DEAD_LETTER_SUFFIX)].retention_ms
+    assert topic.retention_ms == (DAY_MS if kept_ms == DAY_MS else 14 * DAY_MS)
+
+
 def test_every_input_has_dead_letters():
     assert {topic.name for topic in DEAD_LETTERS} == {
-        t.name + "-dlq" for t in (*CASE_INPUTS, CAMERAS, BY_NAME["camera-health"])
+        t.name + "-dlq" for t in (*CASE_INPUTS, *CAMERA_INPUTS, CAMERAS, BY_NAME["camera-health"])
     }
 
 
@@ -80,7 +88,7 @@ def test_all_topics_of_a_case_meet_in_one_partition():
 
 
 def test_inputs_of_decisions_carry_the_brokers_time():
-    assert {t.name for t in TOPICS if t.append_time} == {t.name for t in CASE_INPUTS}
+    assert {t.name for t in TOPICS if t.append_time} == {t.name for t in (*CASE_INPUTS, *CAMERA_INPUTS)}
 
 
 def test_a_city_prefixes_its_topics_with_a_dot():

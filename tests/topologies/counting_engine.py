@@ -68,6 +68,12 @@ class CountingEngine:
     steps: int = 0
     step_s: float = 0.0
 
+    def warm_up(self) -> None:
+        """There is nothing to compile."""
+
+    def prepare(self, cameras: CountingCameras) -> None:
+        """There is nothing to prepare."""
+
     def new_cameras(self) -> CountingCameras:
         return CountingCameras()
 

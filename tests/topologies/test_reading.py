@@ -5,9 +5,11 @@ import dataclasses
 
 import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
+from faust.types import TP
 
-from schemas.topics import ACCESS_AUDITS, CAMERA_KNOWLEDGE
-from tests.topologies.running import write
+from schemas.topics import ACCESS_AUDITS, CAMERA_KNOWLEDGE, INCIDENTS
+from tests.topologies.counting_engine import CountingEngine
+from tests.topologies.running import running_worker, until, write
 from topologies.reading import TAIL_RECORDS, BulkReader
 from topologies.settings import Settings
 from topologies.topics import ensure_topics
@@ -78,3 +80,27 @@ async def test_committed_rows_behind_an_open_transaction_of_another_are_waited_f
     finally:
         await slow.stop()
         await quick.stop()
+
+
+@pytest.mark.slow
+@pytest.mark.kafka
+async def test_an_input_that_ends_with_a_marker_is_read_to_its_end(
+    settings: Settings, kafka_broker: str, prefix: str
+) -> None:
+    on_kafka = dataclasses.replace(settings, bootstrap_servers=(kafka_broker,))
+    ensure_topics(on_kafka, prefix)
+    topic = f"{prefix}.{INCIDENTS.name}"
+    producer = await transactional(kafka_broker, f"{prefix}-input")
+    try:
+        async with running_worker(on_kafka, prefix, CountingEngine()) as worker:
+            for _ in range(3):
+                async with producer.transaction():
+                    await producer.send_and_wait(topic, b"1", key=b"a", partition=0)
+            assert worker.app is not None
+            assert worker.topology is not None
+            consumer, pump = worker.app.consumer, worker.topology.crew.pumps[0]
+            await until(lambda: pump.next_offsets[INCIDENTS.name] == 5, 10)
+            # The log ends with the marker at offset 5; nothing waits all the same.
+            await until(lambda: consumer.end_offset(TP(topic, 0)) == 5, 10)
+    finally:
+        await producer.stop()
