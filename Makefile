@@ -4,7 +4,7 @@ BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-all lint format schemas bench kafka clean
+.PHONY: help install demo test test-all lint format schemas bench kafka eyes eyes-quick clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -48,6 +48,12 @@ kafka: .cache/kafka/.ready ## fetch Apache Kafka for the slow tests and the benc
 
 bench: install kafka ## measure on this machine and print the table
 	$(BIN)/python -m benchmarks.speed
+
+eyes: install ## how long cameras keep eyes on a lost person: all tables, most of an hour
+	$(BIN)/python -m benchmarks.eyes_on --write
+
+eyes-quick: install ## a few cells of the same, held against their bounds (under 2 minutes)
+	$(BIN)/python -m benchmarks.eyes_on --quick
 
 clean: ## remove .venv and caches
 	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info

@@ -25,7 +25,10 @@ from schemas.camera_assignment import AssignedCamera, CameraAssignment, CameraRo
 from schemas.case_state import CaseState, HeldCamera
 
 T = TypeVar("T")
-TARGET_ROLES = (CameraRole.VIEW, CameraRole.AREA, CameraRole.NEXT)
+_GOLDEN = (5**0.5 - 1) / 2
+MAIN_ROLES = (CameraRole.VIEW, CameraRole.AREA)
+# The nearest that take left-over places are listed as next too.
+TARGET_ROLES = (*MAIN_ROLES, CameraRole.NEXT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +171,8 @@ def _assign(scene: Scene, *, must: bool) -> Deliberation:
     places = _places_of(scene)
     count = cameras_wanted(scene.standing, place, policy)
     wish = scene.wish(count, *TARGET_ROLES, fill=True)
+    # Held cameras stand in order: behind those for the target come those for where it may go next.
+    wish = replace(wish, held=wish.held[:count])
     answer = yield LookRequest(places, wish)
     if not _is_worth_it(scene, answer, wish):
         if not must and _moved_m(scene) < policy.movement.update_distance_m:
@@ -205,9 +210,19 @@ def _places_of(scene: Scene) -> Places:
         return target.places
     place = target.place
     if place.polygon is not None:
-        return places_over(place.polygon, scenery.plane, scenery.streets)
+        return _without_ties(places_over(place.polygon, scenery.plane, scenery.streets))
     x_m, y_m = scenery.plane.to_metres(place.location.lat_deg, place.location.lon_deg)
     return places_around(x_m, y_m, max(place.accuracy_m, 1.0) / R68_PER_SIGMA, scenery.streets)
+
+
+def _without_ties(places: Places) -> Places:
+    """Return the places of an area or a way with masses that differ by a thousandth at most.
+
+    Of cameras that show equally much the nearest to the middle are taken, which would gather them all there. Fractions
+    of multiples of the golden ratio are spread evenly however many of the largest are taken.
+    """
+    mass = places.mass * (1 + 1e-3 * (np.arange(len(places.mass)) * _GOLDEN % 1))
+    return replace(places, mass=mass / mass.sum())
 
 
 def _is_worth_it(scene: Scene, answer: Answer, wish: Wish) -> bool:
@@ -220,7 +235,11 @@ def _is_worth_it(scene: Scene, answer: Answer, wish: Wish) -> bool:
         return bool(answer.rows) or case.version == 0 or case.status != CaseStatus.WAITING
     if not held_rows or not bool(scene.scenery.optics.usable[list(held_rows)].all()) or -1 in held_rows:
         return True
-    if len(held_rows) > wish.count or held_rows & set(wish.barred) or set(wish.pinned) - held_rows:
+    if (
+        sum(held.role in MAIN_ROLES for held in case.held) > wish.count
+        or held_rows & set(wish.barred)
+        or set(wish.pinned) - held_rows
+    ):
         return True
     return answer.utility - answer.held_utility >= scene.policy.selection.switch_gain
 
@@ -244,7 +263,9 @@ def _corridors(scene: Scene, looks: list[Look]) -> Looking[list[Look]]:
         places = places_along(route, scene.scenery.plane, scene.scenery.streets)
         if places is None or count == 0:
             continue
-        answer = yield LookRequest(places, scene.wish(count, CameraRole.CORRIDOR, taken=_taken(looks + result)))
+        answer = yield LookRequest(
+            _without_ties(places), scene.wish(count, CameraRole.CORRIDOR, taken=_taken(looks + result))
+        )
         in_order = _in_driving_order(scene.scenery, places, answer)
         result.append(Look(places, answer, in_order, CameraRole.CORRIDOR))
     return result

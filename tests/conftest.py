@@ -7,6 +7,19 @@ import pytest
 
 from console.embedded_broker import EmbeddedBroker
 from tests.support.kafka_server import KafkaServer, why_not_available
+from tests.support.policies import DEMO
+from topologies.rehearsal import rehearse
+
+# Folders whose tests decide with the real engine.
+DECIDING = {"pipeline", "topologies", "integration", "console", "benchmarks"}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> None:
+    """Compile the kernels before any test is timed: that takes a minute once, and nothing when it was done before."""
+    folders = {part for item in session.items for part in item.path.parts}
+    if not session.config.option.collectonly and folders & DECIDING and "tests" in folders:
+        rehearse(DEMO, with_map=True)
 
 
 @pytest.fixture(scope="session")

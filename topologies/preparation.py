@@ -17,7 +17,7 @@ from topologies.table_feed import Apply, TableFeed
 log = logging.getLogger(__name__)
 # What is done within this time is not worth a line.
 SILENT_S = 3.0
-COMPILING = "compiling the kernels, once per version: about a minute"
+COMPILING = "compiling the kernels: about a minute the first time, then seconds"
 LOOKING = "looking along the streets from {cameras:,} cameras, once per map and registry"
 
 

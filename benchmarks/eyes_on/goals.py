@@ -24,8 +24,8 @@ _MEAN = (
 )
 # With the faulted registry: so much above the nearest four; what was learned counts where there is such a cell.
 _ABOVE = (
-    ("faulted, above nearest, 60 s", "faulted/60/k4/wide", "engine", 0.08),
-    ("faulted, above nearest, 300 s", "faulted/300/k4/wide", "engine", 0.08),
+    ("faulted, above nearest, 60 s", "faulted/60/k4/wide", "engine+learned", 0.08),
+    ("faulted, above nearest, 300 s", "faulted/300/k4/wide", "engine+learned", 0.08),
     ("faulted with feedback, above nearest, 60 s", "faulted/60/k4/wide", "engine+feedback+learned", 0.15),
     ("faulted with feedback, above nearest, 300 s", "faulted/300/k4/wide", "engine+feedback+learned", 0.15),
 )

@@ -20,6 +20,7 @@ from schemas.ptz import PtzResult
 
 # What no report caused: a case that moves on between reports has several of these a minute.
 OF_ITS_OWN = ("position-ageing", "head-granted", "renewed")
+REFUSED = ("head-denied", "head-pre-empted")
 QUIET_US = 60_000_000
 
 
@@ -34,6 +35,7 @@ class Screen:
         self._zone = time_zone
         # When a decision on each open case was printed last.
         self._shown_us: dict[str, int] = {}
+        self._refused: set[str] = set()
         self.console = output()
 
     def line(self, text: str, style: str = "") -> None:
@@ -64,7 +66,14 @@ class Screen:
         self.line(f"{time_of_day(at_us, self._zone)}  .. {says}", "dim italic")
 
     def decision(self, assignment: CameraAssignment) -> None:
-        """Print a decision; of those that only time or the heads brought, one with new cameras a minute and case."""
+        """Print a decision; of those that only time or the heads brought, one with new cameras a minute and case.
+
+        That a head was refused is printed once for each case, which asks again every half minute.
+        """
+        if assignment.reason in REFUSED:
+            if assignment.case_id in self._refused:
+                return
+            self._refused.add(assignment.case_id)
         if assignment.status == CaseStatus.ACTIVE and assignment.reason in OF_ITS_OWN:
             shown_us = self._shown_us.get(assignment.case_id, 0)
             if not assignment.added or assignment.decided_us - shown_us < QUIET_US:
@@ -73,6 +82,7 @@ class Screen:
             self._shown_us[assignment.case_id] = assignment.decided_us
         else:
             self._shown_us.pop(assignment.case_id, None)
+            self._refused.discard(assignment.case_id)
         for line in decision_lines(assignment, self._zone):
             # A terminal cuts a line at its width; a file keeps it whole.
             self.console.print(line, soft_wrap=not self.console.is_terminal)

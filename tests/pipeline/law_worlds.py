@@ -141,13 +141,14 @@ def logs(draw: Any, max_size: int = 25) -> list[Entry]:
 
     Some records come twice. No two have the same time: topics know no order among each other but that of time.
     """
-    now_us, log = T0_US, []
+    now_us = T0_US
+    log: list[Entry] = []
     opened_us: dict[str, int] = {}
     for _ in range(draw(st.integers(1, max_size))):
         now_us += draw(st.sampled_from([1, 2, 5, 15, 60, 400])) * S
         again = [record for _, record in log if record is not TICK]
         shape = draw(st.sampled_from(["new"] * 8 + ["tick", "tick", "again"]))
-        record = TICK if shape == "tick" else draw(st.sampled_from(again)) if shape == "again" and again else draw(
+        record: Any = TICK if shape == "tick" else draw(st.sampled_from(again)) if shape == "again" and again else draw(
             _entries(now_us)
         )  # fmt: skip
         if type(record).__name__ in ("Incident", "WanderingAlert"):

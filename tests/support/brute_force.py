@@ -4,14 +4,21 @@ Nothing here uses the engine, numpy or an index: each rule is a loop over all ca
 is slow on purpose.
 """
 
-import itertools
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
+import pytest
+
+from pipeline.policy import Policy
 from schemas.camera import Camera
+from schemas.camera_assignment import AssignedCamera
+from tests.support.brute_force_choice import DETECT_PER_OBSERVE, Aim, Cam, Case, Numbers
 
 METRES_PER_DEGREE = 6_371_008.8 * math.pi / 180
+Point = tuple[float, float]
+# Gains are written with four digits; a larger difference is another choice.
+GAIN_ROUNDING = 2e-4
 NOT_ANSWERING = ("down", "maintenance", "obstructed")
 
 
@@ -73,13 +80,19 @@ def eligible(
 
 def target_points(accuracy_m: float, count: int = 48) -> list[tuple[float, float]]:
     """Return (east_m, north_m) of equally likely places of a target with this 68 % radius: a sunflower."""
-    sigma_m = max(accuracy_m, 1.0) / 1.51
+    sigma_m = max(max(accuracy_m, 1.0) / 1.51, 1.0)
     points = []
     for i in range(count):
         radius_m = sigma_m * math.sqrt(-2 * math.log(1 - (i + 0.5) / count))
         angle = i * math.pi * (3 - math.sqrt(5))
         points.append((radius_m * math.cos(angle), radius_m * math.sin(angle)))
     return points
+
+
+def moved(here: tuple[float, float], east_m: float, north_m: float) -> tuple[float, float]:
+    """Return (lat, lon) so many metres from (lat, lon)."""
+    lat_deg = here[0] + north_m / METRES_PER_DEGREE
+    return lat_deg, here[1] + east_m / METRES_PER_DEGREE / math.cos(math.radians(here[0]))
 
 
 def offset_m(here: tuple[float, float], camera: Camera) -> tuple[float, float]:
@@ -105,117 +118,87 @@ def observe_range_m(camera: Camera, field_deg: float, rules: Assumptions) -> flo
     return rules.observe_range_fixed_m
 
 
-@dataclass(frozen=True)
-class View:
-    """One camera with one field of view, before any is chosen.
-
-    Attributes:
-        camera: whose view it is.
-        field_deg: the field.
-        heading: probability that it points the right way; 1 where the heading is known or can be chosen.
-        heading_known: whether it is.
-        seen: for each place of the target the probability that it shows, were the heading right.
-    """
-
-    camera: Camera
-    field_deg: float
-    heading: float
-    heading_known: bool
-    seen: tuple[float, ...]
-
-
-def views_of(
-    cameras: Iterable[Camera], here: tuple[float, float], points: Sequence[tuple[float, float]], rules: Assumptions
-) -> list[View]:
-    """Return what each camera can show of a target that is equally likely at these points around (lat, lon)."""
-    middle = (sum(x for x, _ in points) / len(points), sum(y for _, y in points) / len(points))
-    views = []
+def cams_of(
+    cameras: Sequence[Camera],
+    here: tuple[float, float],
+    rules: Assumptions,
+    spot_of: Callable[[Camera], Point] | None = None,
+) -> list[Cam]:
+    """Return cameras as the brute force of the choice takes them, in metres around (lat, lon) or where told."""
+    sites = {site: number for number, site in enumerate(sorted({c.site_id for c in cameras}))}
+    cams = []
     for camera in cameras:
-        at = offset_m(here, camera)
-        axis_deg = None
-        if camera.kind == "ptz":
-            axis_deg = _bearing_deg(at, middle)
-        elif camera.kind != "all-round":
-            axis_deg = camera.azimuth_deg
-        known = camera.kind == "all-round" or axis_deg is not None
-        for field_deg in fields_of(camera, rules):
-            range_m = observe_range_m(camera, field_deg, rules)
-            seen = tuple(
-                _in_range(math.dist(at, point), range_m, rules) if _in_field(at, point, axis_deg, field_deg) else 0.0
-                for point in points
+        x_m, y_m = spot_of(camera) if spot_of else offset_m(here, camera)
+        fields_deg = fields_of(camera, rules)
+        observe_m = tuple(observe_range_m(camera, field_deg, rules) for field_deg in fields_deg)
+        turning = camera.kind == "ptz"
+        kind = "turning" if turning else "round" if camera.kind == "all-round" else "loose"
+        cams.append(
+            Cam(
+                name=camera.camera_id,
+                x_m=x_m,
+                y_m=y_m,
+                kind="fixed" if kind == "loose" and camera.azimuth_deg is not None else kind,
+                azimuth_deg=camera.azimuth_deg or 0.0,
+                field_deg=fields_deg[0],
+                observe_m=observe_m[:1],
+                reach_m=min(max(observe_m[0] * DETECT_PER_OBSERVE, observe_m[-1] if turning else 0.0), 200.0),
+                site=sites[camera.site_id],
             )
-            views.append(View(camera, field_deg, 1.0 if known else min(field_deg / 360, 1.0), known, seen))
-    return views
+        )
+    return cams
 
 
-def _in_range(d_m: float, range_m: float, rules: Assumptions) -> float:
-    share = 1.0 if d_m <= range_m else rules.weak_view if d_m <= range_m * 62 / 25 else 0.0
-    return share * math.exp(-d_m / rules.clutter_scale_m)
+def numbers_of(policy: Policy) -> Numbers:
+    """Return a policy's numbers as the brute force of the choice takes them."""
+    view, selection = policy.view, policy.selection
+    return Numbers(
+        zooms_deg=tuple(view.zoom_fields_deg),
+        clutter_m=view.clutter_scale_m,
+        weak=view.weak_view,
+        min_gain=selection.min_gain,
+        ptz_min_gain=selection.ptz_min_gain,
+        held_bonus=selection.held_bonus,
+        travel_cost=selection.travel_cost,
+        step_deg=selection.aim_step_deg,
+        zoom_step_deg=selection.zoom_aim_step_deg,
+    )
 
 
-def _in_field(at: tuple[float, float], point: tuple[float, float], axis_deg: float | None, field_deg: float) -> bool:
-    if axis_deg is None:
-        return True
-    return abs((_bearing_deg(at, point) - axis_deg + 180) % 360 - 180) <= field_deg / 2
+def check_choice(chosen: Sequence[AssignedCamera], case: Case) -> int:
+    """Check the cameras of a first version one by one; return how many were chosen for what they see.
+
+    At each place nothing open may have been better, gains are what they are said to be, second views begin when nothing
+    adds enough, and left-over places go to the nearest.
+    """
+    kind = "best"
+    for camera in chosen:
+        cam = next(c for c in case.cams if c.name == camera.camera_id)
+        now = "filled" if camera.why["nearest"] else "second" if camera.why["second"] else "best"
+        if now != kind:
+            assert case.best() is None, f"{camera.camera_id}: something still adds enough"
+            if kind == "best":
+                case.want = [spot.mass for spot in case.spots]
+            if now == "filled":
+                assert case.best() is None or kind == "second", f"{camera.camera_id}: second views were left out"
+            kind = now
+        if now == "filled":
+            nearest = min(case.nearness(c) for c in case.cams if c.name not in case.chosen())
+            assert case.nearness(cam)[0] == pytest.approx(nearest[0], abs=0.05), f"{camera.camera_id}: {nearest}"
+            case.take(cam, None, now)
+            continue
+        aim = _aim_of(camera, case.numbers)
+        best = case.best()
+        assert best is not None
+        assert case.gain(cam, aim) >= best[2] - GAIN_ROUNDING, f"{camera.camera_id}: {best[0].name} shows more"
+        assert camera.why["gain"] == pytest.approx(case.gain(cam, aim), abs=GAIN_ROUNDING)
+        case.take(cam, aim, now)
+    assert len(chosen) == min(case.count, len(case.cams))
+    return sum(taken.kind != "filled" for taken in case.taken)
 
 
-def _bearing_deg(start: tuple[float, float], end: tuple[float, float]) -> float:
-    return math.degrees(math.atan2(end[0] - start[0], end[1] - start[1])) % 360
-
-
-@dataclass
-class Chooser:
-    """A choice under way: what is left to see after the views taken so far."""
-
-    views: list[View]
-    left: list[float]
-    taken: list[View] = field(default_factory=list)
-
-    def heading(self, view: View) -> float:
-        """Return the probability that a view points the right way, given that its pole-mates taken point elsewhere."""
-        if view.heading_known:
-            return 1.0
-        mates = sum(not t.heading_known and t.camera.site_id == view.camera.site_id for t in self.taken)
-        rest = 1 - mates * view.heading
-        return min(view.heading / rest, 1.0) if rest > 0 else 1.0
-
-    def gain(self, view: View) -> float:
-        """Return what a view would add to the probability of a view."""
-        heading = self.heading(view)
-        return sum(left * heading * p for left, p in zip(self.left, view.seen, strict=True))
-
-    def open(self) -> list[View]:
-        """Return the views of cameras that are not taken."""
-        taken = {view.camera.camera_id for view in self.taken}
-        return [view for view in self.views if view.camera.camera_id not in taken]
-
-    def take(self, view: View) -> None:
-        """Choose a view."""
-        heading = self.heading(view)
-        self.left = [left * (1 - heading * p) for left, p in zip(self.left, view.seen, strict=True)]
-        self.taken.append(view)
-
-    def utility(self) -> float:
-        """Return the probability that at least one of the views taken shows the target."""
-        return 1 - sum(self.left)
-
-
-def chooser(views: list[View]) -> Chooser:
-    """Return a choice that has not begun; all places of the target are equally likely."""
-    count = len(views[0].seen) if views else 1
-    return Chooser(views, [1 / count] * count)
-
-
-def best_utility(views: list[View], count: int) -> float:
-    """Return the utility of the best set of at most so many cameras of known heading, by trying every set."""
-    by_camera: dict[str, list[View]] = {}
-    for view in views:
-        by_camera.setdefault(view.camera.camera_id, []).append(view)
-    best = 0.0
-    for members in itertools.combinations(by_camera.values(), min(count, len(by_camera))):
-        for chosen in itertools.product(*members):
-            choice = chooser(views)
-            for view in chosen:
-                choice.take(view)
-            best = max(best, choice.utility())
-    return best
+def _aim_of(camera: AssignedCamera, numbers: Numbers) -> Aim:
+    if camera.aim is None:
+        return None
+    half_deg = math.degrees(math.atan(math.tan(math.radians(30)) / camera.aim.zoom))
+    return camera.aim.pan_deg, min(numbers.zooms_deg, key=lambda field_deg: abs(field_deg / 2 - half_deg))

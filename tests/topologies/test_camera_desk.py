@@ -103,7 +103,9 @@ async def test_looks_become_knowledge_that_every_worker_reads_and_a_restart_keep
 
     async def look() -> None:
         for camera in CAMERAS:
-            key, value = camera.encode(), encode(a_look(camera))
+            # A look of now: older knowledge would age with the first tick and be written once more.
+            look_now = a_look(camera, observed_us=time.time_ns() // 1_000)
+            key, value = camera.encode(), encode(look_now)
             await write(servers, f"{prefix}.{CAMERA_OBSERVATIONS.name}", [(key, value)], partition_of(key, PARTITIONS))
 
     async with running_worker(settings, prefix, DeskEngine()) as worker:
