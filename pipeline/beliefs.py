@@ -16,19 +16,17 @@ from pipeline.belief import (
     Sight,
     fix_sigma_m,
     move_many,
-    places_of,
     spots_of,
     start_many,
     weigh_fixes,
     weigh_looks,
-    where_of,
 )
 from pipeline.belief_policy import BeliefPolicy
 from pipeline.chance import seed_of
 from pipeline.geo import Floats
+from pipeline.glance import GLANCE, Glance
 from pipeline.growing_columns import FIRST_CAPACITY, GrowingColumns
 from pipeline.particles import PARTICLE, from_bytes, to_bytes
-from pipeline.places import Places
 from pipeline.policy import US_PER_S
 from pipeline.streets import Streets
 from schemas.case_belief import CaseBelief
@@ -40,7 +38,7 @@ STALE_S = 3_600.0
 # Steps are moved on one by one up to this many at once; longer gaps are walked in one go to the same end.
 STEPS_MAX = int(STALE_S)
 # What the same number seeds must differ by what it is used for.
-_MOVE, _WEIGH, _STEP, _GLANCE = (np.uint64(k * 0x9E3779B97F4A7C15 & 0xFFFFFFFFFFFFFFFF) for k in (1, 2, 3, 4))
+_MOVE, _WEIGH, _STEP = (np.uint64(k * 0x9E3779B97F4A7C15 & 0xFFFFFFFFFFFFFFFF) for k in (1, 2, 3))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,17 +81,6 @@ class LookedThrough:
     particles: NDArray[np.void]
     p: NDArray[np.float32]
     weak: NDArray[np.bool_]
-
-
-@dataclass(frozen=True, slots=True)
-class Whereabouts:
-    """What a belief amounts to at a moment; arrays of equal length, NaN where there is no common direction."""
-
-    x_m: Floats
-    y_m: Floats
-    r68_m: Floats
-    speed_mps: Floats
-    heading_deg: Floats
 
 
 class Beliefs(GrowingColumns):
@@ -204,13 +191,13 @@ class Beliefs(GrowingColumns):
             move_many(particles, seconds, self.walk[rows], seeds, self._streets, self._policy)
         return particles
 
-    def glance(self, keys: Sequence[bytes], when_us: NDArray[np.int64]) -> "Glance":
+    def glance(self, keys: Sequence[bytes], when_us: NDArray[np.int64]) -> Glance:
         """Return the beliefs at a moment from now on, for a decision; nothing is weighed."""
         rows = np.array([self.row_of[key] for key in keys], np.intp)
         self._step(rows, when_us)
         left_s = (when_us - self.at_us[rows] - self.steps[rows].astype(np.int64) * self._step_us) / US_PER_S
         particles = self.moved[rows]
-        seeds = self.seed[rows] + self.steps[rows].astype(np.uint64) * _STEP + _GLANCE
+        seeds = self.seed[rows] + self.steps[rows].astype(np.uint64) * _STEP + GLANCE
         move_many(particles, np.clip(left_s, 0.0, STALE_S), self.walk[rows], seeds, self._streets, self._policy)
         return Glance(particles, self.walk[rows], seeds, self._streets, self._policy)
 
@@ -287,29 +274,3 @@ class Beliefs(GrowingColumns):
             self.reserve(row + 1)
             self.number[row] = 0
         return row
-
-
-@dataclass(slots=True)
-class Glance:
-    """Beliefs at a moment, for one decision each."""
-
-    particles: NDArray[np.void]
-    _walk: NDArray[np.int32]
-    _seeds: NDArray[np.uint64]
-    _streets: Streets | None
-    _policy: BeliefPolicy
-
-    def places(self) -> Places:
-        """Return the weighted places of all of them."""
-        return places_of(self.particles, self._streets)
-
-    def whereabouts(self) -> Whereabouts:
-        """Return middle, radius and common motion of all of them."""
-        return Whereabouts(*where_of(self.particles, self._streets))
-
-    def ahead(self, number: int, seconds: float) -> Places:
-        """Return the weighted places of one of them so many seconds later."""
-        later = self.particles[number : number + 1].copy()
-        one = slice(number, number + 1)
-        move_many(later, np.full(1, seconds), self._walk[one], self._seeds[one] + _GLANCE, self._streets, self._policy)
-        return places_of(later, self._streets)

@@ -10,7 +10,7 @@ has a folder of its own. That is the only file this package touches, and nothing
 """
 
 import hashlib
-import os
+import importlib
 import re
 import shutil
 from collections.abc import Callable
@@ -25,7 +25,7 @@ _SOURCES = Path(__file__).parent
 
 numba: Any = None
 with suppress(ImportError):
-    import numba
+    numba = importlib.import_module("numba")
 
 IS_COMPILED = numba is not None
 
@@ -49,8 +49,8 @@ def _keep_machine_code() -> bool:
     """Tell numba where to keep machine code; return False where it cannot be kept."""
     if numba is None:
         return False
-    if os.environ.get("NUMBA_CACHE_DIR"):
-        return True  # whoever sets it looks after it
+    if numba.config.CACHE_DIR:
+        return True  # whoever sets NUMBA_CACHE_DIR looks after it
     digest = hashlib.sha256(_kernel_sources())
     kept = _SOURCES.parent / ".cache" / "kernels"
     folder = kept / digest.hexdigest()[:16]

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import shapely
 
-from pipeline.beliefs import Whereabouts
 from pipeline.case import ALERT_PREFIX, UNUSABLE_QUALITIES, Standing, open_reports
 from pipeline.geo import Plane
+from pipeline.glance import Whereabouts
 from pipeline.policy import Policy
 from schemas.case_state import CaseReport, CaseState
 from schemas.location import Area, Location, LocationQuality, Point

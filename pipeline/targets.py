@@ -6,9 +6,10 @@ from functools import partial
 
 import numpy as np
 
-from pipeline.beliefs import Beliefs, Evidence, Glance, Whereabouts
+from pipeline.beliefs import Beliefs, Evidence
 from pipeline.case import Standing, is_ended
 from pipeline.decision import Target
+from pipeline.glance import Glance, Whereabouts
 from pipeline.place import newest_position, place_of, place_of_subject
 from pipeline.places import Places
 from pipeline.policy import US_PER_S, Policy

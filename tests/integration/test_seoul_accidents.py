@@ -164,7 +164,9 @@ def _check(assignment: CameraAssignment, registry: Registry, city: City) -> int:
     assert assignment.where.search_radius_m == pytest.approx(ring_m, abs=0.5)
     by_id = {camera.camera_id: camera for camera in registry.cameras}
     for chosen in assignment.cameras:
-        assert chosen.distance_m == pytest.approx(brute_force.distance_m(here, by_id[chosen.camera_id]), abs=30.0)
+        # The distance is told to the middle of what the camera shows, which is somewhere among the places.
+        off_m = brute_force.distance_m(here, by_id[chosen.camera_id])
+        assert chosen.distance_m == pytest.approx(off_m, abs=margin_m + 1)
         assert chosen.owner == by_id[chosen.camera_id].owner
 
     def on_plane(camera: Camera) -> tuple[float, float]:

@@ -119,7 +119,7 @@ def test_held_cameras_stay_for_a_small_gain() -> None:
     reluctant, eager = (
         policy_with(selection={"switch_gain": gain, "held_bonus": 0.0, "next_cameras": 0}) for gain in (0.3, 0.0)
     )
-    stays, goes = (a_walk(on_a_grid(policy), 60, 90, accuracy_m=20) for policy in (reluctant, eager))
+    stays, goes = (a_walk(on_a_grid(policy), 22, 44, accuracy_m=20) for policy in (reluctant, eager))
     assert not any(a.added or a.released for a in stays[1:])
     assert any(a.added and a.released for a in goes[1:])
 

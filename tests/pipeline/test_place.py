@@ -9,7 +9,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.beliefs import Whereabouts
+from pipeline.glance import Whereabouts
 from pipeline.case import Standing, standing_of
 from pipeline.geo import Plane
 from pipeline.place import Place, newest_position, place_of, place_of_subject, polygon_of, routes_of

@@ -1,0 +1,52 @@
+"""Beliefs at one moment, as a decision takes them: weighted places, and what they amount to for people."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.belief import move_many, places_of, where_of
+from pipeline.belief_policy import BeliefPolicy
+from pipeline.geo import Floats
+from pipeline.places import Places
+from pipeline.streets import Streets
+
+# Seeds of glances differ from those of all other uses of a belief's seed by this.
+GLANCE = np.uint64(4 * 0x9E3779B97F4A7C15 & 0xFFFFFFFFFFFFFFFF)
+
+
+@dataclass(frozen=True, slots=True)
+class Whereabouts:
+    """What a belief amounts to at a moment; arrays of equal length, NaN where there is no common direction."""
+
+    x_m: Floats
+    y_m: Floats
+    r68_m: Floats
+    speed_mps: Floats
+    heading_deg: Floats
+
+
+@dataclass(slots=True)
+class Glance:
+    """Beliefs at a moment, for one decision each."""
+
+    particles: NDArray[np.void]
+    _walk: NDArray[np.int32]
+    _seeds: NDArray[np.uint64]
+    _streets: Streets | None
+    _policy: BeliefPolicy
+
+    def places(self) -> Places:
+        """Return the weighted places of all of them."""
+        return places_of(self.particles, self._streets)
+
+    def whereabouts(self) -> Whereabouts:
+        """Return middle, radius and common motion of all of them."""
+        return Whereabouts(*where_of(self.particles, self._streets))
+
+    def ahead(self, number: int, seconds: float) -> Places:
+        """Return the weighted places of one of them so many seconds later."""
+        later = self.particles[number : number + 1].copy()
+        one = slice(number, number + 1)
+        move_many(later, np.full(1, seconds), self._walk[one], self._seeds[one] + GLANCE, self._streets, self._policy)
+        return places_of(later, self._streets)
