@@ -19,12 +19,11 @@ import faust
 import uvloop
 
 from benchmarks.meter import Meter
+from benchmarks.workload import city_plane
 from pipeline.batch import RawBatch, StepResult
 from pipeline.camera_table import CameraTable
-from pipeline.intake import Intake
-from pipeline.state import PartitionState
 from schemas.topics import CAMERA_ASSIGNMENTS, TRACKER_FIXES, prefixed
-from topologies.city_engine import CityEngine
+from topologies.city_engine import CityEngine, CityIntake, CityState
 from topologies.city_files import load_city
 from topologies.settings import Settings
 from topologies.worker import run_worker
@@ -43,8 +42,17 @@ class PassThrough:
         """Return an empty table."""
         return CameraTable()
 
-    def restore(self, case_rows: Mapping[bytes, bytes], track_rows: Mapping[bytes, bytes]) -> None:
+    def warm_up(self) -> None:
+        """Compile nothing."""
+
+    def prepare(self, cameras: CameraTable) -> None:
+        """Work out nothing."""
+
+    def restore(self, partition: int, rows: Mapping[str, Mapping[bytes, bytes]]) -> None:
         """Return no state."""
+
+    def oldest_assignment_us(self, state: None) -> None:
+        """Return none."""
 
     def open_cases(self, state: None) -> dict[tuple[str, str], int]:
         """Return none."""
@@ -76,7 +84,7 @@ class CountingEngine(CityEngine):
 
     records = versions = changed_sets = 0
 
-    def step(self, state: PartitionState, taken: Intake, cameras: CameraTable, tick_us: int | None) -> StepResult:
+    def step(self, state: CityState, taken: CityIntake, cameras: CameraTable, tick_us: int | None) -> StepResult:
         """Decide as the real engine does."""
         result = super().step(state, taken, cameras, tick_us)
         self.records += taken.records
@@ -150,7 +158,7 @@ def main(kind: str, options: dict[str, Any]) -> int:
     lines = Path(options["lines"])
     if kind == "stock":
         return run_stock(options, lines)
-    engine = PassThrough() if kind == "batches" else CountingEngine(load_city(CITIES, CITY).policy)
+    engine = PassThrough() if kind == "batches" else CountingEngine(load_city(CITIES, CITY).policy, city_plane())
     return run_product(options, lines, engine)
 
 

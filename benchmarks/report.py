@@ -3,16 +3,18 @@
 import json
 import platform
 import subprocess
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from benchmarks.meter import STAGES
+from benchmarks.stages import Stage
 
 ROOT = Path(__file__).resolve().parents[1]
 README = Path(__file__).resolve().parent / "README.md"
-BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
-_PACKAGES = ("faust-streaming", "aiokafka", "numpy", "fastavro", "uvloop")
+SPEED_MARK, STAGES_MARK = "measured", "stages"
+_PACKAGES = ("faust-streaming", "aiokafka", "numpy", "numba", "fastavro", "uvloop")
 
 Figures = dict[str, Any]
 
@@ -131,18 +133,36 @@ def _markdown(rows: list[list[str]]) -> str:
     return "\n".join([lines[0], "|" + "|".join("-" * (width + 2) for width in widths) + "|", *lines[1:]])
 
 
-def write_into_readme(text: str) -> None:
-    """Put the text between the README's markers.
+def stage_table(about: Figures, options: Figures, measured: Mapping[bool, Sequence[Stage]]) -> str:
+    """Return the stages of the engine as Markdown, with and without streets."""
+    head = (
+        f"{about['date']}, {about['cpus']} x {about['cpu']}, commit {about['commit']}; one run, one thread; "
+        f"{options['cameras']:,} cameras, {options['cases']:,} open cases, {options['quiet']:,} quiet subjects. "
+        "CPU-µs for one unit: p50 and p95 over batches."
+    )
+    rows = [["map", "stage", "unit", "batch", "p50", "p95", "goal", ""]]
+    for streets, stages in measured.items():
+        for stage in stages:
+            p50_us = stage.percentile_us(50)
+            goal = ["", ""] if stage.goal_us is None else [f"{stage.goal_us:g}", _met(p50_us <= stage.goal_us)]
+            figures = [f"{p50_us:.1f}", f"{stage.percentile_us(95):.1f}"]
+            rows.append(["streets" if streets else "none", stage.name, stage.unit, f"{stage.batch:,}", *figures, *goal])
+    return f"{head}\n\n{_markdown(rows)}\n"
+
+
+def write_into_readme(text: str, mark: str = SPEED_MARK) -> None:
+    """Put the text between the README's lines of a mark.
 
     Raises:
-        ValueError: the markers are not there.
+        ValueError: the lines are not there.
     """
+    begin, end = f"<!-- {mark}: begin -->", f"<!-- {mark}: end -->"
     readme = README.read_text("utf-8")
-    if BEGIN not in readme or END not in readme:
-        raise ValueError(f"{README.name} must have the lines {BEGIN} and {END}")
-    before, rest = readme.split(BEGIN, 1)
-    _, after = rest.split(END, 1)
-    README.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", "utf-8")
+    if begin not in readme or end not in readme:
+        raise ValueError(f"{README.name} must have the lines {begin} and {end}")
+    before, rest = readme.split(begin, 1)
+    _, after = rest.split(end, 1)
+    README.write_text(f"{before}{begin}\n{text}\n{end}{after}", "utf-8")
 
 
 def write_json(figures: Figures, path: Path) -> None:

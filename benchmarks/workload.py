@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.column_layout import Layout, layout_of
-from pipeline.geo import METRES_PER_DEGREE
+from pipeline.geo import METRES_PER_DEGREE, Plane
+from pipeline.streets import Streets, streets_from
 from schemas.camera import Camera, CameraKind, CameraPurpose
 from schemas.codec import encode
 from schemas.location import Location, LocationQuality
@@ -29,6 +30,9 @@ CAMERAS_PER_POLE = 2
 HOT_SPOT_M = 400.0
 POLES_PER_HOT_SPOT = 100
 CAMERA_SLICE = 4_000
+# The synthetic street map: straight streets in both directions, and poles at their sides.
+BLOCK_M = 80.0
+POLE_OFF_STREET_M = 5.0
 _LON_SCALE = np.cos(np.radians(LAT_DEG))
 # (share of the cameras, what they are): a registry mostly knows the kind, seldom the direction.
 _KINDS: tuple[tuple[float, dict[str, Any]], ...] = (
@@ -60,8 +64,29 @@ class Batch:
     subjects: NDArray[np.intp]
 
 
-def pole_positions(cameras: int, seed: int = SEED) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return (lat_deg, lon_deg) of the poles of a city with so many cameras, as large as Seoul's density makes it."""
+def city_plane() -> Plane:
+    """Return the plane on which the city's distances are reckoned."""
+    return Plane(LAT_DEG, LON_DEG)
+
+
+def street_map(cameras: int, seed: int = SEED) -> Streets:
+    """Return a grid of streets, blocks of 80 m, under all poles of a city with so many cameras."""
+    plane = city_plane()
+    x_m, y_m = plane.to_metres(*pole_positions(cameras, seed, on_streets=True))
+    first = [int(np.floor(values.min() / BLOCK_M)) - 1 for values in (x_m, y_m)]
+    last = [int(np.ceil(values.max() / BLOCK_M)) + 1 for values in (x_m, y_m)]
+    columns, rows = (np.arange(low, high + 1) * BLOCK_M for low, high in zip(first, last, strict=True))
+    lines = [(np.full(len(rows), x_m), rows) for x_m in columns] + [(columns, np.full(len(columns), y)) for y in rows]
+    return streets_from([np.column_stack(plane.to_degrees(x, y)[::-1]) for x, y in lines], plane)
+
+
+def pole_positions(
+    cameras: int, seed: int = SEED, *, on_streets: bool = False
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return (lat_deg, lon_deg) of the poles of a city with so many cameras, as large as Seoul's density makes it.
+
+    With ``on_streets`` each is moved to the side of the nearest street of ``street_map``.
+    """
     rng = np.random.default_rng(seed)
     poles = -(-cameras // CAMERAS_PER_POLE)
     side_m = np.sqrt(cameras / CAMERAS_PER_KM2) * 1000
@@ -71,12 +96,22 @@ def pole_positions(cameras: int, seed: int = SEED) -> tuple[NDArray[np.float64],
     centre = np.minimum(centre, poles - 1)
     x_m[:clustered] = x_m[centre] + rng.normal(0, HOT_SPOT_M, clustered)
     y_m[:clustered] = y_m[centre] + rng.normal(0, HOT_SPOT_M, clustered)
-    return _degrees(x_m, y_m)
+    return _degrees(*(_to_street_sides(x_m, y_m) if on_streets else (x_m, y_m)))
 
 
-def camera_slices(cameras: int, seed: int = SEED) -> Iterator[tuple[Rows, Rows]]:
+def _to_street_sides(
+    x_m: NDArray[np.float64], y_m: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the nearest places beside a street of the grid."""
+    street_x_m, street_y_m = (np.rint(values / BLOCK_M) * BLOCK_M for values in (x_m, y_m))
+    is_nearer_in_x = np.abs(x_m - street_x_m) < np.abs(y_m - street_y_m)
+    side_x_m = np.where(is_nearer_in_x, street_x_m + POLE_OFF_STREET_M, x_m)
+    return side_x_m, np.where(is_nearer_in_x, y_m, street_y_m + POLE_OFF_STREET_M)
+
+
+def camera_slices(cameras: int, seed: int = SEED, *, on_streets: bool = False) -> Iterator[tuple[Rows, Rows]]:
     """Yield (keys, values) of the cameras topic, some thousands at a time."""
-    lat_deg, lon_deg = pole_positions(cameras, seed)
+    lat_deg, lon_deg = pole_positions(cameras, seed, on_streets=on_streets)
     rng = np.random.default_rng(seed + 1)
     kinds = rng.choice(len(_KINDS), cameras, p=[share for share, _ in _KINDS]).tolist()
     forms = [_camera_form(fields) for _, fields in _KINDS]
@@ -143,8 +178,9 @@ class Walkers:
         """Return a person's case_id, the Kafka key."""
         return b"s:%08d" % subject
 
-    def alerts(self, now_us: int) -> Batch:
-        """Return one alert for each person, which opens the case."""
+    def alerts(self, now_us: int, count: int | None = None) -> Batch:
+        """Return one alert for each person, or for the first so many; it opens the case."""
+        subjects = range(len(self) if count is None else count)
         values = [
             encode(
                 WanderingAlert(
@@ -163,9 +199,9 @@ class Walkers:
                     ),
                 )
             )
-            for subject in range(len(self))
+            for subject in subjects
         ]
-        return Batch([self.key(s) for s in range(len(self))], values, np.arange(len(self)))
+        return Batch([self.key(s) for s in subjects], values, np.array(subjects, np.intp))
 
     def fixes(self, subjects: NDArray[np.intp], now_us: int, spacing_us: int) -> Batch:
         """Return the next fix of each of these people, measured ``spacing_us`` apart from ``now_us`` on; none twice."""

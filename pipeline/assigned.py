@@ -123,7 +123,7 @@ def field_of(aim: Aim) -> float:
 
 
 def ending_cameras(
-    scenery: Scenery, place: Place, case: CaseState, chosen: list[AssignedCamera], now_us: int, overlap_s: float
+    scenery: Scenery, place: Place, case: CaseState, chosen: list[AssignedCamera], *, now_us: int, overlap_s: float
 ) -> list[AssignedCamera]:
     """Return the held cameras that are replaced: they go on until the new views have begun (make before break).
 

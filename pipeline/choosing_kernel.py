@@ -15,7 +15,7 @@ from pipeline.choosing_take import enter, sum_of_held, take, write_down
 from pipeline.compiled import compiled
 from pipeline.optics import REACH_M_MAX, TURNING
 
-# Cameras for left-over places are looked for this far around where the target can be.
+# Cameras for left-over places are taken up to this far from the middle of where the target can be.
 FILL_M_MAX = 500.0
 
 
@@ -35,7 +35,7 @@ def _choose_one(deal: Deal, case: int) -> None:
     off_streets = _spread_masses(ask, work, deal.streetwise, case)
     counts = deal.answer.excluded[case]
     found = collect(lens, deal.bins, ask, work, case, REACH_M_MAX, counts)
-    if ask.fill[case] and found < ask.wanted[case] and ask.only_row[case, 0] < 0:
+    if ask.fill[case] and _count_within_reach(work, found) < ask.wanted[case] and ask.only_row[case, 0] < 0:
         found = collect(lens, deal.bins, ask, work, case, FILL_M_MAX, counts)
     gather(lens, deal.sight, deal.streetwise, work, off_streets, 0, found)
     _set_first_ranks(deal, places, found)
@@ -64,6 +64,16 @@ def _choose_one(deal: Deal, case: int) -> None:
     for i in range(ask.first[case], ask.first[case + 1]):
         if 0 <= ask.cell[i] < len(deal.streetwise.cell_place):
             deal.streetwise.cell_place[ask.cell[i]] = -1
+
+
+@compiled
+def _count_within_reach(work: Work, found: int) -> int:
+    """Return how many candidates stand in the circle around the middle that was surely searched."""
+    count = 0
+    for c in range(found):
+        if work.candidates[c]["distance_m"] <= REACH_M_MAX:
+            count += 1
+    return count
 
 
 @compiled
@@ -158,7 +168,8 @@ def _take_nearest(deal: Deal, case: int, found: int, chosen: int) -> int:
     while chosen < deal.ask.wanted[case]:
         best = -1
         for c in range(found):
-            if not work.candidates[c]["taken"] and (best < 0 or is_before(work, c, best)):
+            near = work.candidates[c]["distance_m"] <= FILL_M_MAX or deal.ask.only_row[case, 0] >= 0
+            if near and not work.candidates[c]["taken"] and (best < 0 or is_before(work, c, best)):
                 best = c
         if best < 0:
             break

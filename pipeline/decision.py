@@ -187,8 +187,10 @@ def _assign(scene: Scene, *, must: bool) -> Deliberation:
     for look in looks:
         chosen += assigned_cameras(scenery, look, case, scene.now_us, first_rank=len(chosen))
     chosen = chosen[: policy.selection.cap]
-    chosen += ending_cameras(scenery, place, case, chosen, scene.now_us, policy.selection.overlap_s)
-    left_out = exclusions_around(scenery, places, scene.standing.camera_purposes, case, scene.now_us, policy.search)
+    chosen += ending_cameras(scenery, place, case, chosen, now_us=scene.now_us, overlap_s=policy.selection.overlap_s)
+    left_out = exclusions_around(
+        scenery, places, scene.standing.camera_purposes, case, now_us=scene.now_us, policy=policy.search
+    )
     return active(
         case,
         scene.standing,

@@ -40,7 +40,7 @@ class Exclusions:
 
 
 def exclusions_around(
-    scenery: Scenery, places: Places, purposes: frozenset[str], case: CaseState, now_us: int, policy: SearchPolicy
+    scenery: Scenery, places: Places, purposes: frozenset[str], case: CaseState, *, now_us: int, policy: SearchPolicy
 ) -> Exclusions:
     """Return what was left out in the first ring around the places that holds enough usable sites, else the widest."""
     cameras = scenery.cameras

@@ -16,7 +16,7 @@ from pipeline.shown import shown
 from pipeline.sighting_columns import Sightings
 from pipeline.sightings import Looks, judge, looks_of
 from pipeline.step_work import Ask, StepWork
-from schemas.camera_assignment import InputRef
+from schemas.camera_assignment import InputRef, PtzState
 from schemas.case_state import CaseState
 from schemas.topics import SIGHTINGS
 
@@ -69,7 +69,9 @@ def _take_place(work: StepWork, key: bytes, looks: Looks, number: int) -> None:
     work.beliefs.take_positions([key], Evidence(x_m, y_m, accuracy_m, looks.seen_us[one], walk))
 
 
-def _take_view(work: StepWork, sightings: Sightings, looks: Looks, number: int, case: CaseState, row: int) -> None:
+def _take_view(  # noqa: PLR0917 - one look, where it is found, and whose it is
+    work: StepWork, sightings: Sightings, looks: Looks, number: int, case: CaseState, row: int
+) -> None:
     """Weigh what a camera showed or did not show, and note what that teaches of the camera."""
     scenery, policy, key = work.scenery, work.policy, sightings.case_id[int(looks.row[number])]
     seen, reliability = bool(looks.seen[number]), float(looks.reliability[number])
@@ -79,7 +81,7 @@ def _take_view(work: StepWork, sightings: Sightings, looks: Looks, number: int, 
     cell, x_m, y_m = work.beliefs.spots(particles)
     pan_deg, field_deg = _aim_of(case, camera_id)
     p, weak = shown(scenery.world, scenery.optics, row, pan_deg, field_deg, cell, x_m, y_m, policy.view)
-    if not case.exercise:
+    if not case.exercise and work.state.lessons.is_due(key, camera_id, at_us, seen=seen):
         event_id = sightings.event_id[int(looks.row[number])].decode()
         look = Glimpse(event_id, camera_id, row, at_us, seen, reliability, pan_deg, field_deg)
         observation = observation_of(look, particles, (x_m, y_m), p, weak, scenery, policy)
@@ -90,8 +92,12 @@ def _take_view(work: StepWork, sightings: Sightings, looks: Looks, number: int, 
 
 
 def _aim_of(case: CaseState, camera_id: str) -> tuple[float, float]:
-    """Return pan and field that the case had given the camera; NaN and 0 where nobody here knows how it is turned."""
-    held = next((h for h in case.held if h.camera_id == camera_id and h.pan_deg is not None), None)
+    """Return pan and field that the case had given the camera; NaN and 0 where nobody here knows how it is turned.
+
+    A head that was denied, taken by hand or only watched is not where the case wanted it.
+    """
+    told = (PtzState.REQUESTED, PtzState.GRANTED)
+    held = next((h for h in case.held if h.camera_id == camera_id and h.ptz in told), None)
     return (np.nan, 0.0) if held is None or held.pan_deg is None else (held.pan_deg, held.field_deg or 0.0)
 
 

@@ -10,6 +10,7 @@ from pipeline.audit import AuditChain
 from pipeline.bars import next_bar_end_us
 from pipeline.beliefs import Beliefs
 from pipeline.case import is_ended
+from pipeline.lessons import Lessons
 from pipeline.policy import US_PER_S, Policy
 from pipeline.sightings import RecentLooks
 from pipeline.streets import Streets
@@ -32,6 +33,7 @@ class PartitionState:
         positions: last offset seen of each input topic, for the provenance of ticks.
         partition: its number; -1 until the first record.
         camera_revision: revision of the camera table that the held cameras were last compared with; -1 for never.
+        lessons: when each case last taught what of which camera.
         recent_looks: sightings of each case, to know a repeat.
         audit_chain: where the partition's chain of access audits stands.
         to_compare: cases that hold a camera which changed, in the order in which ticks will look at them.
@@ -48,6 +50,7 @@ class PartitionState:
         self.audit_chain = AuditChain()
         self.to_compare: dict[bytes, None] = {}
         self.recent_looks = RecentLooks()
+        self.lessons = Lessons()
         self._beliefs: Beliefs | None = None
         self._belief_rows: Mapping[bytes, bytes] = {}
 
@@ -103,6 +106,7 @@ class PartitionState:
         """Forget a case; its subject's track, if one has come since, lives on for its own time."""
         case = self.cases.pop(key)
         self.recent_looks.forget(key)
+        self.lessons.forget(key)
         self._note_holders(key, case, None)
         subjects, slot = self.subjects, self.subjects.slot_of[key]
         subjects.has_case[slot] = subjects.is_open[slot] = False

@@ -155,6 +155,7 @@ class StepWork:
         if is_ended(case):
             self.beliefs.forget(key)
             self.state.recent_looks.forget(key)
+            self.state.lessons.forget(key)
             if case.status == CaseStatus.RELEASED:
                 self.drop_track(key)  # positions are forgotten when the case ends
 

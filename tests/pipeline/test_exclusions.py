@@ -42,7 +42,7 @@ def around(
     here = at()
     x_m, y_m = scenery.plane.to_metres(here.lat_deg, here.lon_deg)
     places = places_around(x_m, y_m, error_m, None)
-    return exclusions_around(scenery, places, purposes, case, now_us, RINGS)
+    return exclusions_around(scenery, places, purposes, case, now_us=now_us, policy=RINGS)
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_an_areas_own_extent_widens_the_search() -> None:
     scenery = Scenery(a_table(*east(10, 380, 500)), DEMO)
     scenery.refresh()
     places = places_over(polygon, scenery.plane, None)
-    found = exclusions_around(scenery, places, ANY, CASE, T0_US, RINGS)
+    found = exclusions_around(scenery, places, ANY, CASE, now_us=T0_US, policy=RINGS)
     assert 500 < found.search_radius_m < 400 + 430
 
 

@@ -9,9 +9,9 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.glance import Whereabouts
 from pipeline.case import Standing, standing_of
 from pipeline.geo import Plane
+from pipeline.glance import Whereabouts
 from pipeline.place import Place, newest_position, place_of, place_of_subject, polygon_of, routes_of
 from pipeline.places import AREA_POINTS, places_over
 from pipeline.policy import District, Policy

@@ -12,6 +12,9 @@ from dataclasses import dataclass, field
 DETECT_PER_OBSERVE = 62 / 25
 Aim = tuple[float, float] | None
 
+# Left-over places are not given to cameras farther than this from the middle of the places.
+FILL_M_MAX = 500.0
+
 
 @dataclass(frozen=True)
 class Cam:
@@ -175,7 +178,8 @@ class Case:
                 self.want = [spot.mass for spot in self.spots]
             while len(self.taken) < self.count and (offer := self.best()) is not None:
                 self.take(offer[0], offer[1], kind)
-        nearest = sorted((c for c in self.cams if c.name not in self.chosen()), key=self.nearness)
+        left = (c for c in self.cams if c.name not in self.chosen() and self.nearness(c)[0] <= FILL_M_MAX)
+        nearest = sorted(left, key=self.nearness)
         for cam in nearest[: self.count - len(self.taken)] if fill else ():
             self.take(cam, self.held.get(cam.name), "filled")
         return self
