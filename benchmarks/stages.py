@@ -104,7 +104,8 @@ def _decisions(bench: BenchPartition) -> list[Stage]:
     encoded = Stage("version, state, audit and requests to bytes", "version", DELIBERATIONS_MAX)
     keys = list(bench.state.cases)[:LOOKS]
     looks = versions = 0
-    for must in (False, False, True):
+    # The first round catches up with the fixes that were weighed before and nobody decided on.
+    for caught_up, must in ((False, False), (True, False), (True, False), (True, True)):
         bench.pass_time(bench.policy.belief.step_s)
         for some in _slices(keys):
             work = StepWork(bench.state, bench.scenery, bench.policy)
@@ -115,9 +116,11 @@ def _decisions(bench: BenchPartition) -> list[Stage]:
             if must:
                 with encoded.timed(len(some)):
                     bench.writer.outgoing(result, bench.now_us)
-            else:
+            elif caught_up:
                 looks += len(some)
                 versions += sum(a is not None for a in made)
+        if not caught_up:
+            looked.spent_us.clear()
     looked.name = f"look as positions age, all in all ({100 * versions / looks:.1f} % made a version)"
     return [looked, decided, encoded]
 

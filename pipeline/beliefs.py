@@ -127,14 +127,15 @@ class Beliefs(GrowingColumns):
             self._start(rows[anew], evidence.only(anew))
         if not anew.all():
             self._weigh(rows[~anew], evidence.only(~anew), gap_us[~anew])
-        self.moved[rows] = self.stored[rows]
 
     def _start(self, rows: Rows, evidence: Evidence) -> None:
         policy = self._policy
         sigma_m = fix_sigma_m(evidence.r68_m, np.zeros(len(rows)), policy)
         self.walk[rows], self.at_us[rows] = evidence.walk, evidence.at_us
         seeds = self.seed[rows] + _WEIGH
-        self.stored[rows] = start_many(evidence.x_m, evidence.y_m, sigma_m, evidence.walk, seeds, self._streets, policy)
+        particles = start_many(evidence.x_m, evidence.y_m, sigma_m, evidence.walk, seeds, self._streets, policy)
+        _put(self.stored, rows, particles)
+        _put(self.moved, rows, particles)
 
     def _weigh(self, rows: Rows, evidence: Evidence, gap_us: NDArray[np.int64]) -> None:
         policy = self._policy
@@ -143,7 +144,8 @@ class Beliefs(GrowingColumns):
         self.walk[rows] = evidence.walk
         seeds = self.seed[rows] + _WEIGH
         weigh_fixes(particles, evidence.x_m, evidence.y_m, sigma_m, self.walk[rows], seeds, self._streets, policy)
-        self.stored[rows] = particles
+        _put(self.stored, rows, particles)
+        _put(self.moved, rows, particles)
         self.at_us[rows] = np.maximum(self.at_us[rows], evidence.at_us)
 
     def take_look(self, look: LookedThrough, seen: bool, reliability: float, sight: Sight | None) -> None:
@@ -184,7 +186,7 @@ class Beliefs(GrowingColumns):
 
     def _moved_to(self, rows: Rows, gap_us: NDArray[np.int64]) -> NDArray[np.void]:
         """Return copies of stored beliefs moved on to a moment; the past is left as it is."""
-        particles = self.stored[rows]
+        particles = _copied(self.stored, rows)
         seconds = np.clip(gap_us / US_PER_S, 0.0, STALE_S)
         if seconds.any():
             seeds = self.seed[rows] + _MOVE
@@ -196,7 +198,7 @@ class Beliefs(GrowingColumns):
         rows = np.array([self.row_of[key] for key in keys], np.intp)
         self._step(rows, when_us)
         left_s = (when_us - self.at_us[rows] - self.steps[rows].astype(np.int64) * self._step_us) / US_PER_S
-        particles = self.moved[rows]
+        particles = _copied(self.moved, rows)
         seeds = self.seed[rows] + self.steps[rows].astype(np.uint64) * _STEP + GLANCE
         move_many(particles, np.clip(left_s, 0.0, STALE_S), self.walk[rows], seeds, self._streets, self._policy)
         return Glance(particles, self.walk[rows], seeds, self._streets, self._policy)
@@ -209,9 +211,9 @@ class Beliefs(GrowingColumns):
             some = rows[behind]
             self.steps[some] += 1
             seeds = self.seed[some] + self.steps[some].astype(np.uint64) * _STEP
-            particles = self.moved[some]
+            particles = _copied(self.moved, some)
             move_many(particles, np.full(len(some), step_s), self.walk[some], seeds, self._streets, self._policy)
-            self.moved[some] = particles
+            _put(self.moved, some, particles)
 
     def forget(self, key: bytes) -> None:
         """Forget where a case's subject can be."""
@@ -274,3 +276,18 @@ class Beliefs(GrowingColumns):
             self.reserve(row + 1)
             self.number[row] = 0
         return row
+
+
+def _copied(particles: NDArray[np.void], rows: Rows) -> NDArray[np.void]:
+    """Return copies of some rows (n, P)."""
+    return _rows_of(particles)[rows].view(PARTICLE).reshape(len(rows), particles.shape[1])
+
+
+def _put(particles: NDArray[np.void], rows: Rows, values: NDArray[np.void]) -> None:
+    """Write some rows; ``values`` is (n, P)."""
+    _rows_of(particles)[rows] = _rows_of(values)
+
+
+def _rows_of(particles: NDArray[np.void]) -> NDArray[np.void]:
+    """Return each row as one piece of memory: copied so it takes a tenth of the time that field by field takes."""
+    return particles.view(f"V{particles.shape[1] * PARTICLE.itemsize}")[:, 0]

@@ -5,12 +5,17 @@ from dataclasses import dataclass
 from typing import Any
 
 Row = dict[str, Any]
-# The goals on every city speak of the clean registry and k = 4, wide, unless they say otherwise.
+# The goals on every city speak of the clean registry and k = 4, wide, unless they say otherwise. A clean registry's
+# headings are unknown here, as in Seoul; the figures that the goals were set by had them known, so both are held.
 _EVERY = (
     ("without feedback, 60 s", "clean/60/k4/wide/engine", 0.62),
     ("without feedback, 300 s", "clean/300/k4/wide/engine", 0.36),
     ("with feedback, 60 s", "clean/60/k4/wide/engine+feedback", 0.75),
     ("with feedback, 300 s", "clean/300/k4/wide/engine+feedback", 0.62),
+    ("headings known, without feedback, 60 s", "known/60/k4/wide/engine", 0.62),
+    ("headings known, without feedback, 300 s", "known/300/k4/wide/engine", 0.36),
+    ("headings known, with feedback, 60 s", "known/60/k4/wide/engine+feedback", 0.75),
+    ("headings known, with feedback, 300 s", "known/300/k4/wide/engine+feedback", 0.62),
     ("k = 8 with feedback, 60 s", "clean/60/k8/wide/engine+feedback", 0.84),
     ("k = 8 with feedback, 300 s", "clean/300/k8/wide/engine+feedback", 0.77),
     ("zoom without feedback, 300 s", "clean/300/k4/zoom/engine", 0.36),
@@ -21,6 +26,10 @@ _MEAN = (
     ("mean without feedback, 300 s", "clean/300/k4/wide/engine", 0.44),
     ("mean with feedback, 60 s", "clean/60/k4/wide/engine+feedback", 0.79),
     ("mean with feedback, 300 s", "clean/300/k4/wide/engine+feedback", 0.69),
+    ("mean, headings known, without feedback, 60 s", "known/60/k4/wide/engine", 0.66),
+    ("mean, headings known, without feedback, 300 s", "known/300/k4/wide/engine", 0.44),
+    ("mean, headings known, with feedback, 60 s", "known/60/k4/wide/engine+feedback", 0.79),
+    ("mean, headings known, with feedback, 300 s", "known/300/k4/wide/engine+feedback", 0.69),
 )
 # With the faulted registry: so much above the nearest four; what was learned counts where there is such a cell.
 _ABOVE = (
