@@ -20,13 +20,14 @@ class LoggedRun:
     Args:
         policy: what decides.
         partition: its number.
+        engine: the engine itself, where it must be a city's with its plane and map.
     """
 
-    def __init__(self, policy: Policy, partition: int = 0) -> None:
+    def __init__(self, policy: Policy, partition: int = 0, engine: CityEngine | None = None) -> None:
         self.records: list[LogRecord] = []
         self.ticks_us: list[int] = []
         self._partition = partition
-        self._engine: Any = CityEngine(policy)
+        self._engine: Any = engine or CityEngine(policy)
         self._cameras: CameraTable = self._engine.new_cameras()
         self._state = self._engine.restore(partition, {})
         self._offsets: dict[str, int] = {}

@@ -27,7 +27,7 @@ DEMO_POLICY = (CITIES / "demo" / "policy.toml").read_text("utf-8")
 @pytest.fixture(scope="module")
 def story(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a saved log of a five minutes' walk."""
-    run = LoggedRun(DEMO)
+    run = LoggedRun(DEMO, engine=engine_for(load_city(CITIES, "demo")))
     run.change(*a_grid(kind="ptz"), now_s=-100)
     run.tell(an_alert(location=at()), now_s=0.5)
     for step in range(1, 30):
