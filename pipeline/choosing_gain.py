@@ -156,9 +156,15 @@ def _fill_rings(work: Work, c: int) -> None:
 
 @compiled
 def first_bound(work: Work, c: int) -> None:
-    """Set the rank that a new candidate cannot exceed; what does not turn is evaluated at once."""
+    """Set the rank that a new candidate cannot exceed; what does not turn is evaluated at once.
+
+    Most cameras around have nothing in sight: they are never asked for their rank.
+    """
     one = work.candidates[c]
-    if one["motion"] != TURNING or one["end"] == one["first"]:
+    if one["end"] == one["first"]:
+        one["gain"], one["enough"], one["rank"], one["round"] = 0.0, 0, NO_RANK, 0
+        return
+    if one["motion"] != TURNING:
         evaluate(work, c, 0)
         return
     bound = work.rules[0]["held_bonus"] if one["held_at"] >= 0 else 0.0

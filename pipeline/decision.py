@@ -15,7 +15,7 @@ from pipeline.camera_columns import PURPOSE_BITS
 from pipeline.case import Standing, is_ended
 from pipeline.exclusions import exclusions_around
 from pipeline.looking import Answer, HeldView, LookRequest, Wish, answers_to
-from pipeline.place import Place, routes_of
+from pipeline.place import Place, is_old, routes_of
 from pipeline.places import Places, places_along, places_around, places_over
 from pipeline.policy import Policy
 from pipeline.purpose import Permission
@@ -29,6 +29,7 @@ _GOLDEN = (5**0.5 - 1) / 2
 MAIN_ROLES = (CameraRole.VIEW, CameraRole.AREA)
 # The nearest that take left-over places are listed as next too.
 TARGET_ROLES = (*MAIN_ROLES, CameraRole.NEXT)
+NO_RECENT_POSITION = "no-recent-position"
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +169,10 @@ def cameras_wanted(standing: Standing, place: Place, policy: Policy) -> int:
 def _assign(scene: Scene, *, must: bool) -> Deliberation:
     case, scenery, policy = scene.case, scene.scenery, scene.policy
     place = scene.target.place
+    old = scene.target.ahead is not None and is_old(place.position_us, scene.now_us, policy)
+    if old and not is_old(place.position_us, case.decided_us, policy):
+        # Said once; from then on it stands among the assumptions.
+        must, scene = True, replace(scene, occasion=replace(scene.occasion, reason=NO_RECENT_POSITION))
     places = _places_of(scene)
     count = cameras_wanted(scene.standing, place, policy)
     wish = scene.wish(count, *TARGET_ROLES, fill=True)
@@ -201,7 +206,7 @@ def _assign(scene: Scene, *, must: bool) -> Deliberation:
         runner_up=runner_up_of(scenery, answer, {camera.camera_id for camera in chosen}),
         excluded=left_out,
         p_view=answer.utility if answer.rows else None,
-        assumptions=scenery.assumptions_for([row for look in looks for row in look.rows]),
+        assumptions=(*scenery.assumptions_for(_taken(looks)), *([NO_RECENT_POSITION] if old else ())),
     )
 
 

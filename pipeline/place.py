@@ -8,7 +8,7 @@ import shapely
 from pipeline.case import ALERT_PREFIX, UNUSABLE_QUALITIES, Standing, open_reports
 from pipeline.geo import Plane
 from pipeline.glance import Whereabouts
-from pipeline.policy import Policy
+from pipeline.policy import US_PER_S, Policy
 from schemas.case_state import CaseReport, CaseState
 from schemas.location import Area, Location, LocationQuality, Point
 from schemas.subject_track import SubjectTrack
@@ -80,6 +80,11 @@ def place_of_subject(seen: Whereabouts, plane: Plane, position_us: int) -> Place
         round(heading_deg, 1) if moves else None,
         round(speed_mps, 2) if moves else None,
     )
+
+
+def is_old(position_us: int, now_us: int, policy: Policy) -> bool:
+    """Return whether a person's position is older than the policy calls recent."""
+    return now_us - position_us > policy.movement.position_age_s * US_PER_S
 
 
 def newest_position(case: CaseState, standing: Standing, track: SubjectTrack | None) -> tuple[int, Location] | None:

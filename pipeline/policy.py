@@ -88,6 +88,7 @@ class MovementPolicy:
     look_ahead_s: float
     refresh_s: float
     clock_skew_s: float
+    position_age_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +242,7 @@ def _movement(f: PolicyFields) -> MovementPolicy:
         f.number("look_ahead_s", 0, 600),
         f.number("refresh_s", 5, 3_600),
         f.number("clock_skew_s", 1, 3_600),
+        f.number("position_age_s", 60, 86_400),
     )
     f.done()
     return result

@@ -172,7 +172,7 @@ class CameraAssignment:
     ] = None
     assumptions: Annotated[
         tuple[str, ...],
-        "What was not known and had to be assumed: no-streets, no-buildings, headings-unknown, optics-unknown.",
+        "What was not known: no-streets, no-buildings, headings-unknown, optics-unknown, no-recent-position.",
     ] = ()
     sources: Annotated[tuple[InputRef, ...], "Records this version was decided from."] = ()
     policy_version: Annotated[str, "Version of the city's policy."]

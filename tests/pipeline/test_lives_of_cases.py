@@ -165,3 +165,17 @@ def test_a_way_that_ends_at_the_antimeridian_stops_nobody() -> None:
     made = only(on_a_grid().tell(dataclasses.replace(fire, units=(unit,)), now_s=1))
 
     assert (made.status, ids(made, "corridor")) == ("active", [])
+
+
+def test_a_person_not_heard_of_for_long_has_no_recent_position_and_the_case_says_so_once() -> None:
+    age_s = 240.0
+    run = on_a_grid(policy_with(DEMO, movement={"position_age_s": age_s}))
+    run.tell(an_alert(ELDER, location=at()), now_s=0)
+
+    before = [a for now_s in range(10, 240, 10) for a in run.tick(now_s).assignments]
+    after = [a for now_s in range(250, 500, 10) for a in run.tick(now_s).assignments]
+
+    assert not any("no-recent-position" in a.assumptions for a in before)
+    assert [a.reason for a in after].count("no-recent-position") == 1
+    assert after[0].reason == "no-recent-position"
+    assert all("no-recent-position" in a.assumptions for a in after)
