@@ -16,7 +16,7 @@ from pipeline.intake import Fixes
 from pipeline.look_work import apply_looks
 from pipeline.optics import Optics
 from pipeline.places import Places
-from pipeline.policy import US_PER_S
+from pipeline.policy import US_PER_S, Policy
 from pipeline.step_work import DELIBERATIONS_MAX, Ask, StepWork
 from schemas.codec import encode
 from schemas.sighting import Sighting, SightingResult, SightingSource
@@ -99,30 +99,38 @@ def _round_of(bench: BenchPartition, fixes: Fixes | None) -> FixRound:
 
 def _decisions(bench: BenchPartition) -> list[Stage]:
     """Return what whole decisions cost: looks as a tick has them, then versions; ten seconds lie between them."""
-    looked = Stage("", "case", DELIBERATIONS_MAX, GOAL_DECISION_US)
+    kept = Stage("decision that keeps the cameras, all in all", "case", DELIBERATIONS_MAX, GOAL_DECISION_US)
+    looked = Stage("", "case", DELIBERATIONS_MAX)
     decided = Stage("decision that makes a version, all in all", "case", DELIBERATIONS_MAX)
     encoded = Stage("version, state, audit and requests to bytes", "version", DELIBERATIONS_MAX)
     keys = list(bench.state.cases)[:LOOKS]
     looks = versions = 0
+    caught_up = Stage("", "case", DELIBERATIONS_MAX)
     # The first round catches up with the fixes that were weighed before and nobody decided on.
-    for caught_up, must in ((False, False), (True, False), (True, False), (True, True)):
+    for stage, must in ((None, False), (kept, False), (looked, False), (looked, False), (decided, True)):
         bench.pass_time(bench.policy.belief.step_s)
+        policy = _never_worth_it(bench.policy) if stage is kept else bench.policy
         for some in _slices(keys):
-            work = StepWork(bench.state, bench.scenery, bench.policy)
+            work = StepWork(bench.state, bench.scenery, policy)
             asks = [Ask(k, bench.state.cases[k], "measured", bench.now_us, (), must=must, order=0) for k in some]
-            with (decided if must else looked).timed(len(some)):
+            with (stage or caught_up).timed(len(some)):
                 made = work.decide_and_note(asks)
             result = work.finish()
             if must:
                 with encoded.timed(len(some)):
                     bench.writer.outgoing(result, bench.now_us)
-            elif caught_up:
+            elif stage is looked:
                 looks += len(some)
                 versions += sum(a is not None for a in made)
-        if not caught_up:
-            looked.spent_us.clear()
-    looked.name = f"look as positions age, all in all ({100 * versions / looks:.1f} % made a version)"
-    return [looked, decided, encoded]
+            assert stage is not kept or not any(made)
+    looked.name = f"decision as positions age ({100 * versions / looks:.1f} % made a version)"
+    return [kept, looked, decided, encoded]
+
+
+def _never_worth_it(policy: Policy) -> Policy:
+    """Return a policy under which no look changes the cameras of a case that has its number of them."""
+    movement = replace(policy.movement, update_distance_m=float("inf"))
+    return replace(policy, selection=replace(policy.selection, switch_gain=2.0), movement=movement)
 
 
 def _choices(bench: BenchPartition) -> list[Stage]:

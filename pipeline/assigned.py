@@ -11,7 +11,6 @@ from pipeline.choosing import Picks
 from pipeline.levels import level_at
 from pipeline.looking import Answer
 from pipeline.place import Place
-from pipeline.places import Places
 from pipeline.policy import US_PER_S, Policy
 from pipeline.scenery import Scenery
 from schemas.camera_assignment import Aim, AssignedCamera, CameraRole, PtzState, RunnerUp, Target
@@ -30,13 +29,11 @@ class Look:
     """Cameras chosen for some places, and what for.
 
     Attributes:
-        places: what they look at.
         answer: the choice.
         rows: the chosen camera rows in the order they are listed.
         role: what they are for.
     """
 
-    places: Places
     answer: Answer
     rows: tuple[int, ...]
     role: CameraRole

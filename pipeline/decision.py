@@ -14,6 +14,7 @@ from pipeline.belief import R68_PER_SIGMA
 from pipeline.camera_columns import PURPOSE_BITS
 from pipeline.case import Standing, is_ended
 from pipeline.exclusions import exclusions_around
+from pipeline.glance import Later
 from pipeline.looking import Answer, HeldView, LookRequest, Wish, answers_to
 from pipeline.place import Place, is_old, routes_of
 from pipeline.places import Places, places_along, places_around, places_over
@@ -44,7 +45,7 @@ class Target:
 
     place: Place
     places: Places | None = None
-    ahead: Callable[[float], Places] | None = None
+    ahead: Callable[[float], Later] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +66,12 @@ class Scene:
 
     def wish(self, count: int, *roles: CameraRole, taken: Sequence[int] = (), fill: bool = False) -> Wish:
         """Return what is wanted: so many cameras besides those taken, the held ones of these roles preferred."""
-        purposes = sum(PURPOSE_BITS[purpose] for purpose in sorted(self.standing.camera_purposes))
+        # Held cameras stand in order: behind those for the target come those for where it may go next.
+        held = [held for held in self.case.held if held.role in roles][: count if fill else None]
         return Wish(
             count=count,
-            purposes=purposes,
-            held=tuple(self._held_view(held) for held in self.case.held if held.role in roles),
+            purposes=sum(PURPOSE_BITS[purpose] for purpose in self.standing.camera_purposes),
+            held=tuple(self._held_view(one) for one in held),
             barred=(*self._rows(barred_ids(self.case, self.now_us)), *taken),
             pinned=tuple(self._rows(self.case.pinned)) if fill else (),
             fill=fill,
@@ -176,8 +178,6 @@ def _assign(scene: Scene, *, must: bool) -> Deliberation:
     places = _places_of(scene)
     count = cameras_wanted(scene.standing, place, policy)
     wish = scene.wish(count, *TARGET_ROLES, fill=True)
-    # Held cameras stand in order: behind those for the target come those for where it may go next.
-    wish = replace(wish, held=wish.held[:count])
     answer = yield LookRequest(places, wish)
     if not _is_worth_it(scene, answer, wish):
         if not must and _moved_m(scene) < policy.movement.update_distance_m:
@@ -185,7 +185,7 @@ def _assign(scene: Scene, *, must: bool) -> Deliberation:
         held = tuple(view.row for view in wish.held)
         answer = yield LookRequest(places, replace(wish, only=held, count=len(held)))
     role = CameraRole.VIEW if place.polygon is None else CameraRole.AREA
-    looks = [Look(places, answer, answer.rows, role)]
+    looks = [Look(answer, answer.rows, role)]
     looks += yield from _look_ahead(scene, looks)
     looks += yield from _corridors(scene, looks)
     chosen: list[AssignedCamera] = []
@@ -240,7 +240,8 @@ def _is_worth_it(scene: Scene, answer: Answer, wish: Wish) -> bool:
     case, held_rows = scene.case, {view.row for view in wish.held}
     if case.status != CaseStatus.ACTIVE:
         return bool(answer.rows) or case.version == 0 or case.status != CaseStatus.WAITING
-    if not held_rows or not bool(scene.scenery.optics.usable[list(held_rows)].all()) or -1 in held_rows:
+    usable = scene.scenery.optics.usable
+    if not held_rows or any(row < 0 or not usable[row] for row in held_rows):
         return True
     if (
         sum(held.role in MAIN_ROLES for held in case.held) > wish.count
@@ -259,7 +260,7 @@ def _look_ahead(scene: Scene, looks: list[Look]) -> Looking[list[Look]]:
     places = scene.target.ahead(look_ahead_s)
     wish = scene.wish(count, taken=_taken(looks))
     answer = yield LookRequest(places, wish)
-    return [Look(places, answer, answer.rows, CameraRole.NEXT)]
+    return [Look(answer, answer.rows, CameraRole.NEXT)]
 
 
 def _corridors(scene: Scene, looks: list[Look]) -> Looking[list[Look]]:
@@ -274,7 +275,7 @@ def _corridors(scene: Scene, looks: list[Look]) -> Looking[list[Look]]:
             _without_ties(places), scene.wish(count, CameraRole.CORRIDOR, taken=_taken(looks + result))
         )
         in_order = _in_driving_order(scene.scenery, places, answer)
-        result.append(Look(places, answer, in_order, CameraRole.CORRIDOR))
+        result.append(Look(answer, in_order, CameraRole.CORRIDOR))
     return result
 
 

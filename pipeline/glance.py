@@ -1,5 +1,6 @@
 """Beliefs at one moment, as a decision takes them: weighted places, and what they amount to for people."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -44,9 +45,30 @@ class Glance:
         """Return middle, radius and common motion of all of them."""
         return Whereabouts(*where_of(self.particles, self._streets))
 
-    def ahead(self, number: int, seconds: float) -> Places:
-        """Return the weighted places of one of them so many seconds later."""
-        later = self.particles[number : number + 1].copy()
-        one = slice(number, number + 1)
-        move_many(later, np.full(1, seconds), self._walk[one], self._seeds[one] + GLANCE, self._streets, self._policy)
+    def ahead(self, numbers: Sequence[int], seconds: float) -> Places:
+        """Return the weighted places of some of them so many seconds later."""
+        some = list(numbers)
+        later, seeds = self.particles[some], self._seeds[some] + GLANCE
+        move_many(later, np.full(len(some), seconds), self._walk[some], seeds, self._streets, self._policy)
         return places_of(later, self._streets)
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """The places of one belief of a glance so many seconds later: worked out when they are asked for, many together."""
+
+    glance: Glance
+    number: int
+    seconds: float
+
+
+def places_later(some: Sequence[Later]) -> list[Places]:
+    """Return the places of each."""
+    places: dict[int, Places] = {}
+    together: dict[tuple[int, float], list[int]] = {}
+    for i, later in enumerate(some):
+        together.setdefault((id(later.glance), later.seconds), []).append(i)
+    for (_, seconds), members in together.items():
+        found = some[members[0]].glance.ahead([some[i].number for i in members], seconds)
+        places.update((i, found.of(case)) for case, i in enumerate(members))
+    return [places[i] for i in range(len(some))]

@@ -7,6 +7,7 @@ import numpy as np
 
 from pipeline.choosing import Choices, Wishes, choose_many
 from pipeline.choosing_layout import PICKS_MAX
+from pipeline.glance import Later, places_later
 from pipeline.places import Places, join
 from pipeline.policy import Policy
 from pipeline.scenery import Scenery
@@ -48,7 +49,7 @@ class Wish:
 class LookRequest:
     """A question: which cameras, with which aims, show these places (of one case) best?"""
 
-    places: Places
+    places: Places | Later
     wish: Wish
 
 
@@ -85,13 +86,18 @@ def answers_to(requests: Sequence[LookRequest], scenery: Scenery, policy: Policy
         scenery.world,
         scenery.optics,
         scenery.grid,
-        join([request.places for request in requests]),
+        join(_places(requests)),
         _wishes([request.wish for request in requests]),
         policy.view,
         policy.selection,
     )
     rows = choices.row.tolist()
     return [Answer(choices, at, tuple(r for r in rows[at] if r >= 0)) for at in range(len(requests))]
+
+
+def _places(requests: Sequence[LookRequest]) -> list[Places]:
+    later = iter(places_later([request.places for request in requests if isinstance(request.places, Later)]))
+    return [next(later) if isinstance(request.places, Later) else request.places for request in requests]
 
 
 def _wishes(wishes: Sequence[Wish]) -> Wishes:

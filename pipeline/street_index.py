@@ -100,9 +100,13 @@ def nearest_cell(  # noqa: PLR0917 - a kernel takes plain arguments
             break
         for r in range(max(row - ring, 0), min(row + ring, bins_y - 1) + 1):
             stride = 1 if r in (row - ring, row + ring) else 2 * ring
+            off_north_m = max(r * bin_m - north_m, north_m - (r + 1) * bin_m, 0.0)
             for c in range(column - ring, column + ring + 1, stride):
                 if c < 0 or c >= bins_x:
                     continue
+                off_east_m = max(c * bin_m - east_m, east_m - (c + 1) * bin_m, 0.0)
+                if off_east_m * off_east_m + off_north_m * off_north_m > best_m2:
+                    continue  # all of the bin is farther away
                 for k in range(first[r * bins_x + c], first[r * bins_x + c + 1]):
                     cell = cells[k]
                     d_x, d_y = cell_x_m[cell] - x_m, cell_y_m[cell] - y_m

@@ -9,9 +9,8 @@ import numpy as np
 from pipeline.beliefs import Beliefs, Evidence
 from pipeline.case import Standing, is_ended
 from pipeline.decision import Target
-from pipeline.glance import Glance, Whereabouts
+from pipeline.glance import Later, Whereabouts
 from pipeline.place import newest_position, place_of, place_of_subject
-from pipeline.places import Places
 from pipeline.policy import US_PER_S, Policy
 from pipeline.scenery import Scenery
 from schemas.case_state import CaseState
@@ -65,12 +64,8 @@ def targets_of(sought: Sequence[Sought], beliefs: Beliefs, scenery: Scenery, pol
     for number, i in enumerate(people):
         at_us = int(beliefs.at_us[beliefs.row_of[sought[i].key]])
         place = place_of_subject(_one(seen, number), scenery.plane, at_us)
-        targets[i] = Target(place, places.of(number), partial(_ahead, glance, number))
+        targets[i] = Target(place, places.of(number), partial(Later, glance, number))
     return targets
-
-
-def _ahead(glance: Glance, number: int, seconds: float) -> Places:
-    return glance.ahead(number, seconds)
 
 
 def _one(seen: Whereabouts, number: int) -> Whereabouts:
