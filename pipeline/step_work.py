@@ -18,7 +18,7 @@ from pipeline.policy import Policy
 from pipeline.scenery import Scenery
 from pipeline.state import PartitionState
 from pipeline.targets import Sought, targets_of
-from schemas.camera_assignment import CameraAssignment, CaseStatus, InputRef
+from schemas.camera_assignment import CameraAssignment, CameraRole, CaseStatus, InputRef
 from schemas.camera_knowledge import CameraObservation
 from schemas.case_state import CaseState
 from schemas.ptz import PtzRequest
@@ -163,8 +163,16 @@ class StepWork:
         service = assignment.services[0] if assignment.services else "other"
         if assignment.cameras and before.first_view_us is None:
             self.result.first_views.append((service, assignment.occurred_us, assignment.decided_us))
-        if before.subject_ref is not None and assignment.added and assignment.released:
-            self.result.handovers["overlap" if assignment.kept else "cut"] += 1
+        if before.subject_ref is not None:
+            self._count_handover(before, assignment)
+
+    def _count_handover(self, before: CaseState, assignment: CameraAssignment) -> None:
+        """Count a change of a moving subject's cameras: with an overlap, or cut."""
+        held = {camera.camera_id for camera in before.held if camera.role != CameraRole.ENDING}
+        now = {camera.camera_id for camera in assignment.cameras if camera.role != CameraRole.ENDING}
+        if now - held and held - now:
+            ending = any(camera.role == CameraRole.ENDING for camera in assignment.cameras)
+            self.result.handovers["overlap" if ending or now & held else "cut"] += 1
 
     def finish(self) -> StepResult:
         """Put together what goes out: versions in order of their records, tracks once with their last value."""

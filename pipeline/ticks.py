@@ -40,7 +40,7 @@ def apply_tick(work: StepWork) -> None:
     asks = [ask for ask in asked if ask is not None]
     for ask, made in zip(asks, work.decide_and_note(asks), strict=True):
         if made is None:
-            _look_again(work, ask.key, ask.case)
+            _look_again(work, ask)
 
 
 def _look_at(work: StepWork, key: bytes, order: int) -> Ask | None:
@@ -65,6 +65,7 @@ def _look_at(work: StepWork, key: bytes, order: int) -> Ask | None:
         work.release_and_note(key, case, LEASE_EXPIRED, now_us, _sources(work), order=order)
     else:
         reason = "cameras-available" if case.status == CaseStatus.WAITING else "position-ageing"
+        now_us = _due_moment_us(work, key, case)
         heard = _heard_since(work, key, case)
         return Ask(key, case, reason, now_us, _sources(work), must=False, order=order, renews=heard)
     return None
@@ -74,9 +75,19 @@ def _age_limit_us(work: StepWork, case: CaseState) -> int:
     return case.opened_us + int(work.policy.lease.max_case_s * US_PER_S)
 
 
-def _look_again(work: StepWork, key: bytes, case: CaseState) -> None:
+def _due_moment_us(work: StepWork, key: bytes, case: CaseState) -> int:
+    """Return the moment that a look is for: the last one that was due by now, whole intervals after the one before.
+
+    When a tick fell must not matter, as far as it can be helped: a replay knows only the ticks that decided something.
+    """
+    due_us = int(work.state.subjects.due_us[work.state.subjects.slot_of[key]])
+    now_us, interval_us = work.state.clock_us, look_interval_us(case, work.policy)
+    return now_us - (now_us - due_us) % interval_us
+
+
+def _look_again(work: StepWork, ask: Ask) -> None:
     """Have the next tick that matters look at a case that stays as it is."""
-    now_us = work.state.clock_us
+    key, case, now_us = ask.key, ask.case, ask.now_us
     renewal = renewal_us(case, work.policy)
     due_us = renewal if now_us < renewal else case.valid_until_us
     refresh_us = now_us + look_interval_us(case, work.policy)
