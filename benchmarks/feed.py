@@ -22,8 +22,8 @@ FIX_SPACING_US = 1
 # Fixes leave in steps this long: 5 at 1,000 a second.
 PACE_S = 0.005
 CONNECT_S = 15.0
-# After the last fix its decision may take so long.
-LAST_DECISIONS_S = 2.0
+# After the last fix its decision may take so long; what came later would be missing from the latencies.
+LAST_DECISIONS_S = 10.0
 
 
 @asynccontextmanager

@@ -22,7 +22,7 @@ from benchmarks.meter import Meter
 from benchmarks.workload import city_plane
 from pipeline.batch import RawBatch, StepResult
 from pipeline.camera_table import CameraTable
-from schemas.topics import CAMERA_ASSIGNMENTS, TRACKER_FIXES, prefixed
+from schemas.topics import CAMERA_ASSIGNMENTS, TRACKER_FIXES, WANDERING_ALERTS, prefixed
 from topologies.city_engine import CityEngine, CityIntake, CityState
 from topologies.city_files import load_city
 from topologies.settings import Settings
@@ -87,7 +87,9 @@ class CountingEngine(CityEngine):
     def step(self, state: CityState, taken: CityIntake, cameras: CameraTable, tick_us: int | None) -> StepResult:
         """Decide as the real engine does."""
         result = super().step(state, taken, cameras, tick_us)
-        self.records += taken.records
+        # Only what the benchmark sends: requests and grants of heads are the city's own, and a part of the price.
+        fixes, alerts = taken.cases.fixes, (e for e in taken.cases.events if e.topic == WANDERING_ALERTS.name)
+        self.records += (0 if fixes is None else len(fixes)) + sum(1 for _ in alerts)
         self.versions += len(result.assignments)
         self.changed_sets += sum(1 for assignment in result.assignments if assignment.added or assignment.released)
         return result

@@ -12,10 +12,10 @@ from pipeline.camera_grid import CameraGrid
 from pipeline.choosing import Wishes, choose_many
 from pipeline.fix_rules import FixRound
 from pipeline.fix_work import apply_fix_round
+from pipeline.glance import Glance
 from pipeline.intake import Fixes
 from pipeline.look_work import apply_looks
 from pipeline.optics import Optics
-from pipeline.places import Places
 from pipeline.policy import US_PER_S, Policy
 from pipeline.step_work import DELIBERATIONS_MAX, Ask, StepWork
 from schemas.codec import encode
@@ -76,7 +76,7 @@ def _fixes(bench: BenchPartition) -> list[Stage]:
     rng = np.random.default_rng(7)
     for _ in range(FIX_ROUNDS):
         bench.pass_time(FIX_GAP_S)
-        for subjects in np.split(rng.permutation(bench.cases), max(bench.cases // FIX_BATCH, 1)):
+        for subjects in np.array_split(rng.permutation(bench.cases), max(bench.cases // FIX_BATCH, 1)):
             raw = bench.fixes(subjects)
             with decode.timed(len(subjects)):
                 taken = bench.read(raw)
@@ -136,32 +136,32 @@ def _never_worth_it(policy: Policy) -> Policy:
 def _choices(bench: BenchPartition) -> list[Stage]:
     """Return what the parts of a look cost that belief and cameras take."""
     glanced = Stage("look: belief moved on by 13 s", "case", DELIBERATIONS_MAX)
-    placed = Stage("look: places and whereabouts", "case", DELIBERATIONS_MAX)
+    told = Stage("look: middle, radius and motion for people", "case", DELIBERATIONS_MAX)
     beliefs = bench.state.beliefs_on(bench.scenery.streets, bench.policy)
     bench.pass_time(bench.policy.belief.step_s)
     when_us = bench.now_us + int(bench.policy.ptz.slew_s * US_PER_S)
-    places: list[Places] = []
+    glances: list[Glance] = []
     for some in _slices(list(bench.state.cases)[:LOOKS]):
         with glanced.timed(len(some)):
-            glance = beliefs.glance(some, np.full(len(some), when_us))
-        with placed.timed(len(some)):
-            places.append(glance.places())
-            glance.whereabouts()
-    return [glanced, placed, *(_choice(bench, places, fields_deg) for fields_deg in ZOOM_FIELDS_DEG)]
+            glances.append(beliefs.glance(some, np.full(len(some), when_us)))
+        with told.timed(len(some)):
+            glances[-1].whereabouts()
+    return [glanced, told, *(_choice(bench, glances, fields_deg) for fields_deg in ZOOM_FIELDS_DEG)]
 
 
-def _choice(bench: BenchPartition, places: list[Places], fields_deg: tuple[float, ...]) -> Stage:
-    name = f"look: choice of {CAMERAS_PER_CASE}, zoom fields {', '.join(f'{f:g}' for f in fields_deg)} degrees"
-    stage = Stage(name, "case", DELIBERATIONS_MAX)
+def _choice(bench: BenchPartition, glances: list[Glance], fields_deg: tuple[float, ...]) -> Stage:
+    zoom = ", ".join(f"{field_deg:g}" for field_deg in fields_deg)
+    name = f"look: places and choice of {CAMERAS_PER_CASE}, zoom fields {zoom} degrees"
+    stage = Stage(name, "case", DELIBERATIONS_MAX, GOAL_DECISION_US)
     view = replace(bench.policy.view, zoom_fields_deg=fields_deg)
     optics, grid, world = Optics(), CameraGrid(), bench.scenery.world
     optics.refresh(bench.cameras, None, world.streets, view)
     grid.refresh(optics, None)
-    for number, some in enumerate((places[0], *places)):
-        wishes = Wishes.of([CAMERAS_PER_CASE] * len(some))
+    for number, glance in enumerate((glances[0], *glances)):
+        wishes = Wishes.of([CAMERAS_PER_CASE] * len(glance.particles))
         wishes.fill[:] = True
-        with stage.timed(len(some)):
-            choose_many(world, optics, grid, some, wishes, view, bench.policy.selection)
+        with stage.timed(len(glance.particles)):
+            choose_many(world, optics, grid, glance.places(), wishes, view, bench.policy.selection)
         if not number:
             stage.spent_us.clear()  # what is built at the first call is kept
     return stage

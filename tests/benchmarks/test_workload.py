@@ -2,8 +2,18 @@ import numpy as np
 import pytest
 
 from benchmarks.meter import STAGES
+from benchmarks.partition import BenchPartition
 from benchmarks.processes import window
-from benchmarks.workload import Walkers, camera_slices
+from benchmarks.stages import stages_of
+from benchmarks.workload import (
+    BLOCK_M,
+    POLE_OFF_STREET_M,
+    Walkers,
+    camera_slices,
+    city_plane,
+    pole_positions,
+    street_map,
+)
 from pipeline.camera_table import CameraTable
 from pipeline.geo import distance_m
 from schemas.codec import decode, encode
@@ -51,6 +61,28 @@ def test_every_synthetic_camera_is_taken_by_the_table_as_dense_as_in_seoul() -> 
         len(table.near(lat, lon, 500.0)[0]) for lat, lon in zip(table.lat_deg[:300], table.lon_deg[:300], strict=True)
     ]
     assert 60 <= np.mean(nearby) <= 400  # about 109 where cameras are spread evenly, more in neighbourhoods
+
+
+def test_the_street_map_runs_past_every_pole_that_stands_at_its_side() -> None:
+    streets = street_map(500)
+    x_m, y_m = city_plane().to_metres(*pole_positions(500, on_streets=True))
+    off_m = [np.hypot(streets.cell_x_m - x, streets.cell_y_m - y).min() for x, y in zip(x_m, y_m, strict=True)]
+    assert np.allclose(streets.edge_length_m, BLOCK_M, atol=0.03)
+    assert max(off_m) <= np.hypot(POLE_OFF_STREET_M, 2.6)  # cells are 5 m long
+
+
+def test_alerts_open_as_many_cases_as_wanted() -> None:
+    assert walkers().alerts(NOW_US, 3).keys == walkers().alerts(NOW_US).keys[:3]
+
+
+@pytest.mark.parametrize("streets", [True, False])
+def test_every_stage_of_the_engine_can_be_measured(streets: bool) -> None:
+    bench = BenchPartition(cameras=600, cases=130, quiet=200, walking_share=0.1, streets=streets)
+    assert bench.open_cases() > 0
+    assert all(case.held for case in bench.state.cases.values())
+    stages = stages_of(bench)
+    assert len({stage.name for stage in stages}) == len(stages)
+    assert all(stage.percentile_us(50) > 0 for stage in stages)
 
 
 def test_a_window_counts_only_what_lies_between_its_records() -> None:

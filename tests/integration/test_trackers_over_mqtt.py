@@ -24,6 +24,7 @@ from connectors.owntracks.source import OwntracksSource
 from connectors.pseudonyms import Pseudonyms
 from connectors.publish import Publisher
 from connectors.runner import SourceJob, run_source
+from pipeline.geo import distance_m
 from schemas.camera_assignment import CameraAssignment
 from schemas.clock import Clock, SystemClock
 from schemas.codec import decode
@@ -255,7 +256,9 @@ async def test_a_connector_that_is_killed_in_the_middle_loses_no_fix(
 
     assert last.status == "active"
     assert last.where is not None
-    assert last.where.lon_deg == pytest.approx(at(end_m).lon_deg, abs=1e-6)
+    end = at(end_m)
+    off_m = float(distance_m(last.where.lat_deg, last.where.lon_deg, end.lat_deg, end.lon_deg))
+    assert off_m < 60.0  # the belief holds on to where the walk was a moment ago, as a fix of 10 m may be wrong
     repeats = counts[TRACKER_FIXES.name] - sent
     assert 0 <= repeats <= 100  # what mosquitto had sent ahead, 20 at a time, and had not heard of yet
     assert outcomes[TRACKER_FIXES.name, "late"] + outcomes[TRACKER_FIXES.name, "duplicate"] == repeats
