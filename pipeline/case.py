@@ -82,15 +82,15 @@ def apply_incident(case: CaseState | None, incident: Incident, now_us: int) -> A
     """Return the case after an incident's event, whichever order the events arrive in."""
     if ended := _refused(case, incident.event_id, exercise=incident.exercise):
         return ended
-    case = _case_for(case, incident, incident.subject_ref, now_us)
+    before, case = case, _case_for(case, incident, incident.subject_ref, now_us)
     known = next((r for r in case.reports if r.report_id == incident.incident_id), None)
     # A source whose clock is ahead must not make all that follows seem late.
     observed_us = min(incident.observed_us, now_us)
     if known is not None and observed_us < known.observed_us:
-        return Applied(case, LATE)
+        return Applied(before, LATE)
     closed_reason = _closed_reason(incident)
     if known is not None and incident.status != IncidentStatus.REPORTED and _is_final(known.closed_reason):
-        return Applied(case, AFTER_CLOSE)
+        return Applied(before, AFTER_CLOSE)
     report = CaseReport(
         report_id=incident.incident_id,
         service=incident.service,
@@ -112,7 +112,7 @@ def apply_alert(case: CaseState | None, alert: WanderingAlert, now_us: int) -> A
     """Return the case after a wandering alert; ``found`` ends all alerts of the case."""
     if ended := _refused(case, alert.event_id, exercise=alert.exercise):
         return ended
-    case = _case_for(case, alert, alert.subject_ref, now_us)
+    before, case = case, _case_for(case, alert, alert.subject_ref, now_us)
     report_id = ALERT_PREFIX + alert.kind
     known = next((r for r in case.reports if r.report_id == report_id), None)
     found = alert.kind == AlertKind.FOUND
@@ -120,7 +120,7 @@ def apply_alert(case: CaseState | None, alert: WanderingAlert, now_us: int) -> A
     found_us = max((r.observed_us for r in case.reports if r.closed_reason in _ENDS_ALERTS), default=0)
     observed_us = min(alert.observed_us, now_us)
     if (known and observed_us < known.observed_us) or observed_us < (newest_us if found else found_us):
-        return Applied(case, LATE)
+        return Applied(before, LATE)
     if found:
         case = replace(case, reports=tuple(_found(r, observed_us) for r in case.reports))
     report = CaseReport(

@@ -57,7 +57,8 @@ def test_only_the_largest_connected_part_of_streets_is_kept() -> None:
     assert len(start) == len(end) == 2
 
 
-point = st.tuples(st.floats(-90, 90), st.floats(-90, 90))
+millimetres = st.integers(-90_000, 90_000).map(lambda mm: mm / 1000)
+point = st.tuples(millimetres, millimetres)
 
 
 @settings(max_examples=60, deadline=None)

@@ -14,7 +14,9 @@ from schemas.topics import TOPICS
 from tests.connectors.helpers import NOON_US, incident
 from tests.schemas.examples import ALL_SCHEMAS, example_record
 
-EXAMPLES = [example_record(published) for published in ALL_SCHEMAS]
+# What only the engine writes and reads never comes as JSON; times that are not set are 0 there.
+INTERNAL = ("CaseState", "PtzHead", "SubjectTrack")
+EXAMPLES = [example_record(published) for published in ALL_SCHEMAS if published.record not in INTERNAL]
 
 
 def good() -> dict[str, Any]:
