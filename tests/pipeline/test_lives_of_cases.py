@@ -179,15 +179,3 @@ def test_a_person_not_heard_of_for_long_has_no_recent_position_and_the_case_says
     assert [a.reason for a in after].count("no-recent-position") == 1
     assert after[0].reason == "no-recent-position"
     assert all("no-recent-position" in a.assumptions for a in after)
-
-
-def test_a_late_word_of_a_real_person_does_not_empty_the_drill_that_is_open() -> None:
-    run = on_a_grid()
-    run.tell(an_alert(ELDER, later(0), kind="found"), now_s=0)
-    run.tell(an_incident(ELDER, later(5), subject_ref=ELDER, exercise=True), now_s=5)
-
-    run.tell(an_alert(ELDER, later(-60)), now_s=6)
-    for hours in (1, 20, 40):
-        run.tick(hours * 3_600)
-
-    assert run.state.cases == {}

@@ -5,7 +5,7 @@ import math
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from schemas.codec import encode
@@ -70,8 +70,19 @@ logs = st.lists(
 )
 
 
+# A late word of a real person found a drill open, and took its reports away without ending it.
+LATE_WORD_IN_A_DRILL: list[tuple[str, dict[str, Any]]] = [
+    ("incident", {"observed_us": 0, "exercise": False, "location": None}),
+    ("incident", {"observed_us": 0, "exercise": False, "location": None, "status": "closed"}),
+    ("alert", {"observed_us": 0, "exercise": False, "location": None, "kind": "found"}),
+    ("incident", {"observed_us": 0, "exercise": True, "location": None}),
+    ("alert", {"observed_us": -1, "exercise": False, "location": None}),
+]
+
+
 @settings(max_examples=250, deadline=None)
 @given(logs)
+@example(LATE_WORD_IN_A_DRILL)
 def test_every_well_formed_record_is_decided_or_answered(log: list[tuple[str, dict[str, Any]]]) -> None:
     run = EngineRun(CAMERAS)
     records: list[Any] = [dataclasses.replace(MAKE[name]("s:x"), **fields) for name, fields in log]
