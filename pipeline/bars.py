@@ -9,9 +9,14 @@ BY_OPERATOR = "operator"
 BY_HEAD = "head-denied"
 
 
+def bars_now(case: CaseState, now_us: int) -> list[BarredCamera]:
+    """Return the bars that hold now."""
+    return [bar for bar in case.barred if _holds(bar, now_us)]
+
+
 def barred_ids(case: CaseState, now_us: int) -> tuple[str, ...]:
     """Return the ids of the cameras that must not be chosen now, sorted."""
-    return tuple(sorted(bar.camera_id for bar in case.barred if _holds(bar, now_us)))
+    return tuple(sorted(bar.camera_id for bar in bars_now(case, now_us)))
 
 
 def next_bar_end_us(case: CaseState, now_us: int) -> int | None:

@@ -122,7 +122,7 @@ class Beliefs(GrowingColumns):
         rows = np.array([self._row_for(key) for key in keys], np.intp)
         gap_us = evidence.at_us - self.at_us[rows]
         anew = ~known | (gap_us > STALE_S * US_PER_S)
-        self._count_evidence(keys, rows, anew)
+        self._count_evidence(keys, rows)
         if anew.any():
             self._start(rows[anew], evidence.only(anew))
         if not anew.all():
@@ -158,7 +158,7 @@ class Beliefs(GrowingColumns):
             sight: what the camera shows of the streets, for a sighting where nobody thought it possible.
         """
         row = self.row_of[look.key]
-        self._count_evidence([look.key], np.array([row]), np.zeros(1, np.bool_))
+        self._count_evidence([look.key], np.array([row]))
         weigh_looks(
             look.particles,
             look.p[None, :],
@@ -226,7 +226,7 @@ class Beliefs(GrowingColumns):
     def changed_rows(self) -> list[tuple[bytes, bytes | None]]:
         """Return (key, wire value) of the beliefs that changed since the last call; None for forgotten ones."""
         changed: list[tuple[bytes, bytes | None]] = [(key, self._encoded(key)) for key in sorted(self._dirty)]
-        changed += [(key, None) for key in sorted(self._forgotten - self._dirty)]
+        changed += [(key, None) for key in sorted(self._forgotten)]
         self._dirty, self._forgotten = set(), set()
         return changed
 
@@ -261,7 +261,7 @@ class Beliefs(GrowingColumns):
             )
         )
 
-    def _count_evidence(self, keys: Sequence[bytes], rows: Rows, anew: NDArray[np.bool_]) -> None:
+    def _count_evidence(self, keys: Sequence[bytes], rows: Rows) -> None:
         self.number[rows] += 1
         self.seed[rows] = [seed_of(key, number) for key, number in zip(keys, self.number[rows].tolist(), strict=True)]
         self.steps[rows] = 0

@@ -3,6 +3,8 @@
 About 70 bytes a camera here, and about 170 for its id; no object per camera. That is what lets 2 million fit.
 """
 
+from collections.abc import Iterable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,6 +21,11 @@ HEALTH_CODES = {state.value: code for code, state in enumerate(HEALTH_STATES)}
 # Bit n of ``purposes`` stands for the n-th CameraPurpose: 1 crime-prevention, 2 child-protection, 4 … and so on.
 PURPOSE_BITS = {purpose.value: 1 << place for place, purpose in enumerate(PURPOSES)}
 HEALTH_UNKNOWN = -1
+
+
+def purpose_mask(purposes: Iterable[str]) -> int:
+    """Return purposes as a set of ``PURPOSE_BITS``."""
+    return sum(PURPOSE_BITS[purpose] for purpose in purposes)
 
 
 class CameraColumns(GrowingColumns):

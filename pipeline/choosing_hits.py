@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from pipeline.choosing_layout import Lens, Sight, Streetwise, Work
 from pipeline.compiled import compiled
-from pipeline.optics import BIN_DEG, DETECT_PER_OBSERVE, FIXED, LOOSE, NO_DIRECTION, TURNING
+from pipeline.levels import DETECT_PER_OBSERVE
+from pipeline.optics import BIN_DEG, FIXED, LOOSE, NO_DIRECTION, TURNING
 
 BINS = 120
 # A camera of unknown heading shows what lies within this of the street direction it looks along.

@@ -11,7 +11,7 @@ from pipeline.assigned import Look, assigned_cameras, ending_cameras, runner_up_
 from pipeline.assignment import Occasion, active, without_cameras
 from pipeline.bars import barred_ids
 from pipeline.belief import R68_PER_SIGMA
-from pipeline.camera_columns import PURPOSE_BITS
+from pipeline.camera_columns import purpose_mask
 from pipeline.case import Standing, is_ended
 from pipeline.exclusions import exclusions_around
 from pipeline.glance import Later
@@ -70,7 +70,7 @@ class Scene:
         held = [held for held in self.case.held if held.role in roles][: count if fill else None]
         return Wish(
             count=count,
-            purposes=sum(PURPOSE_BITS[purpose] for purpose in self.standing.camera_purposes),
+            purposes=purpose_mask(self.standing.camera_purposes),
             held=tuple(self._held_view(one) for one in held),
             barred=(*self._rows(barred_ids(self.case, self.now_us)), *taken),
             pinned=tuple(self._rows(self.case.pinned)) if fill else (),

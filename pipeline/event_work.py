@@ -3,11 +3,11 @@
 from pipeline.asked import Asked
 from pipeline.batch import Refusal
 from pipeline.case import CHANGED, EXERCISE_MIX, NOTED, REFUSED, Applied, apply_alert, apply_incident, is_ended
-from pipeline.fix_work import MIX_MESSAGE
 from pipeline.grants import HEAD_GRANTED, apply_grant
 from pipeline.intake import Event
 from pipeline.orders import apply_order
 from pipeline.policy import US_PER_S
+from pipeline.refusals import MIXED
 from pipeline.step_work import ENGINE, Ask, StepWork
 from schemas.camera_assignment import InputRef, PtzState
 from schemas.case_state import CaseState
@@ -68,7 +68,7 @@ def _event_refusal(event: Event, applied: Applied) -> Refusal:
     if applied.outcome == REFUSED and isinstance(event.record, OperatorCommand | PtzGrant):
         reason, name, message = "order-refused", "command", f"command: {applied.reason}"
     else:
-        reason, name, message = EXERCISE_MIX, "exercise", MIX_MESSAGE
+        reason, name, message = MIXED
     return Refusal(
         topic=event.topic,
         partition=event.partition,

@@ -5,21 +5,19 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.camera_columns import HEALTH_STATES, PURPOSE_BITS
+from pipeline.bars import bars_now
+from pipeline.camera_columns import purpose_mask
 from pipeline.camera_table import CameraTable
+from pipeline.optics import NOT_ANSWERING, NOT_PLACED, OUT_OF_SERVICE
 from pipeline.places import Places
 from pipeline.policy import SearchPolicy
 from pipeline.scenery import Scenery
 from pipeline.site_index import MAX_RADIUS_M
-from schemas.camera import HealthState
 from schemas.camera_assignment import ExcludedCamera
 from schemas.case_state import CaseState
 
 # So many of those left out are named; the rest is counted.
 NAMED_MAX = 8
-_NOT_ANSWERING = (HealthState.DOWN, HealthState.MAINTENANCE, HealthState.OBSTRUCTED)
-# Which cameras can be looked through, by health code; one that nothing was heard of (-1, the last place) can.
-_ANSWERS = np.array([*(state not in _NOT_ANSWERING for state in HEALTH_STATES), True])
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +52,7 @@ def exclusions_around(
     if not (-90 <= lat_deg <= 90 and -180 <= lon_deg <= 180):
         return Exclusions()
     rows, distances_m = cameras.near(lat_deg, lon_deg, widest_m)
-    rules = _rules(cameras, rows, purposes, case, now_us)
+    rules = _rules(scenery, rows, purposes, case, now_us)
     usable = np.logical_and.reduce([keep for _, keep in rules])
     radius_m, within = widest_m, len(rows)
     for ring_m in policy.rings_m:
@@ -78,24 +76,18 @@ def exclusions_around(
     return Exclusions(counts, nearest, radius_m, owner)
 
 
-def is_usable(cameras: CameraTable, rows: NDArray[np.intp]) -> NDArray[np.bool_]:
-    """Return which rows are in service, placed and answering."""
-    return np.asarray(cameras.in_service[rows] & cameras.placed[rows] & _ANSWERS[cameras.health[rows]])
-
-
 Rules = tuple[tuple[str, NDArray[np.bool_]], ...]
 
 
-def _rules(
-    cameras: CameraTable, rows: NDArray[np.intp], purposes: frozenset[str], case: CaseState, now_us: int
-) -> Rules:
+def _rules(scenery: Scenery, rows: NDArray[np.intp], purposes: frozenset[str], case: CaseState, now_us: int) -> Rules:
     """Return by reason which of the rows it leaves in."""
-    barred = {bar.camera_id: bar.reason for bar in case.barred if bar.until_us is None or bar.until_us > now_us}
+    cameras, unusable = scenery.cameras, scenery.optics.reason[rows]
+    barred = {bar.camera_id: bar.reason for bar in bars_now(case, now_us)}
     by_bar = {reason: [i for i, r in barred.items() if r == reason] for reason in sorted(set(barred.values()))}
     return (
-        ("status", cameras.in_service[rows]),
-        ("position", cameras.placed[rows]),
-        ("health", _ANSWERS[cameras.health[rows]]),
+        ("status", unusable != OUT_OF_SERVICE),
+        ("position", unusable != NOT_PLACED),
+        ("health", unusable != NOT_ANSWERING),
         ("purpose", _allowed(cameras, rows, purposes)),
         *((reason, _not_among(cameras, rows, ids)) for reason, ids in by_bar.items()),
     )
@@ -117,5 +109,4 @@ def _first_reasons(rules: Rules, within: int) -> NDArray[np.int64]:
 def _allowed(cameras: CameraTable, rows: NDArray[np.intp], purposes: frozenset[str]) -> NDArray[np.bool_]:
     if not purposes:
         return np.ones(len(rows), np.bool_)
-    mask = sum(PURPOSE_BITS[purpose] for purpose in sorted(purposes))
-    return np.asarray((cameras.purposes[rows] & np.uint16(mask)) != 0)
+    return np.asarray((cameras.purposes[rows] & np.uint16(purpose_mask(purposes))) != 0)

@@ -4,16 +4,14 @@ import numpy as np
 
 from pipeline import fix_rules
 from pipeline.asked import Asked
-from pipeline.batch import Refusal
 from pipeline.beliefs import Evidence
-from pipeline.case import EXERCISE_MIX
 from pipeline.fix_rules import FixRound, apply_fixes
-from pipeline.intake import Fixes
+from pipeline.refusals import MIXED, refusal_of_row
 from pipeline.step_work import Ask, StepWork
 from schemas.camera_assignment import InputRef
 from schemas.topics import TRACKER_FIXES
 
-MIX_MESSAGE = "exercise: a drill and a real case do not mix"
+_JUMPED = ("implausible-jump", "location", "location: faster than the policy's max_speed_mps")
 _KEPT = fix_rules.OUTCOMES[fix_rules.KEPT]
 
 
@@ -31,7 +29,8 @@ def apply_fix_round(work: StepWork, members: FixRound) -> list[Asked]:
         if count:
             outcomes[TRACKER_FIXES.name, outcome] += count
     for i in np.flatnonzero((verdicts.verdict == fix_rules.JUMP) | (verdicts.verdict == fix_rules.MIXED)).tolist():
-        work.result.refusals.append(_fix_refusal(fixes, int(rows[i]), int(verdicts.verdict[i])))
+        why = _JUMPED if verdicts.verdict[i] == fix_rules.JUMP else MIXED
+        work.result.refusals.append(refusal_of_row(TRACKER_FIXES.name, fixes, int(rows[i]), why))
     asked = []
     for i in np.flatnonzero(verdicts.reselect).tolist():
         row, key = int(rows[i]), fixes.case_id[rows[i]]
@@ -58,21 +57,3 @@ def _weigh(work: StepWork, members: FixRound, kept: "np.ndarray[tuple[int], np.d
     keys = [fixes.case_id[row] for row in chosen.tolist()]
     walk = beliefs.walk[belief_rows]
     beliefs.take_positions(keys, Evidence(x_m, y_m, fixes.accuracy_m[chosen], fixes.fix_us[chosen], walk))
-
-
-def _fix_refusal(fixes: Fixes, row: int, verdict: int) -> Refusal:
-    if verdict == fix_rules.JUMP:
-        reason, name, message = "implausible-jump", "location", "location: faster than the policy's max_speed_mps"
-    else:
-        reason, name, message = EXERCISE_MIX, "exercise", MIX_MESSAGE
-    return Refusal(
-        topic=TRACKER_FIXES.name,
-        partition=fixes.partition,
-        offset=int(fixes.offset[row]),
-        key=fixes.case_id[row],
-        payload=fixes.payload[row],
-        reason=reason,
-        field=name,
-        message=message,
-        now_us=int(fixes.now_us[row]),
-    )

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from pipeline.compiled import compiled
 from pipeline.geo import Floats
+from pipeline.levels import DETECT_PER_OBSERVE
 
 RING_M = 8.0
 RINGS = 3
@@ -40,7 +41,6 @@ PRIOR_ODD = 0.18
 PRIOR_HEADING = 0.8
 # 68 % of a round normal error lie within so many standard deviations.
 SIGMAS_OF_68 = math.sqrt(-2.0 * math.log(0.32))
-DETECT_PER_OBSERVE = 62.0 / 25.0
 
 _RADIUS_M = np.concatenate(([0.0], np.repeat(np.arange(1, RINGS + 1) * RING_M, DIRECTIONS)))
 _TURN = np.concatenate(([0.0], np.tile(np.arange(DIRECTIONS) * 2 * math.pi / DIRECTIONS, RINGS)))

@@ -100,8 +100,7 @@ def observed(
         view: how the camera looked.
         exercise: the look was part of a drill.
     """
-    sector = (np.degrees(np.arctan2(east_m, north_m)) % 360.0 * (SECTORS / 360.0)).astype(np.intp) % SECTORS
-    by_sector = np.bincount(sector, mass * expected, SECTORS) * reliability
+    by_sector = np.bincount(sectors_of(east_m, north_m), mass * expected, SECTORS) * reliability
     evidence = log_likelihoods(
         east_m,
         north_m,
@@ -137,6 +136,11 @@ def observed(
         weight=reliability,
         exercise=exercise,
     )
+
+
+def sectors_of(east_m: Floats, north_m: Floats) -> NDArray[np.intp]:
+    """Return the sector, 0 to 11 from north clockwise, in which each place lies that is so far from a pole."""
+    return (np.degrees(np.arctan2(east_m, north_m)) % 360.0 * (SECTORS / 360.0)).astype(np.intp) % SECTORS
 
 
 def learn(known: CameraKnowledge | None, observation: CameraObservation) -> CameraKnowledge:

@@ -4,6 +4,8 @@ from schemas.camera_assignment import ViewLevel
 
 DETECT_PX_PER_M = 25.0
 OBSERVE_PX_PER_M = 62.0
+# A view of 25 px/m reaches so many times as far as one of 62 px/m.
+DETECT_PER_OBSERVE = OBSERVE_PX_PER_M / DETECT_PX_PER_M
 LEVELS: tuple[tuple[float, ViewLevel], ...] = (
     (250.0, ViewLevel.IDENTIFY),
     (125.0, ViewLevel.RECOGNISE),

@@ -1,17 +1,13 @@
 """A round of sightings through the cases: beliefs weighed, cameras learned about, and who must be looked at anew."""
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
 from pipeline import sightings as rules
 from pipeline.asked import Asked
-from pipeline.batch import Refusal
 from pipeline.beliefs import Evidence, LookedThrough
-from pipeline.case import EXERCISE_MIX
-from pipeline.fix_work import MIX_MESSAGE
 from pipeline.observing import Glimpse, observation_of
+from pipeline.refusals import MIXED, refusal_of_row
 from pipeline.shown import shown
 from pipeline.sighting_columns import Sightings
 from pipeline.sightings import Looks, judge, looks_of
@@ -31,7 +27,7 @@ def apply_looks(work: StepWork, sightings: Sightings, rows: NDArray[np.intp], no
         mixed = verdict == rules.MIXED
         work.result.outcomes[SIGHTINGS.name, "dead-letter" if mixed else rules.OUTCOMES[verdict]] += 1
     for i in np.flatnonzero(verdicts == rules.MIXED).tolist():
-        work.result.refusals.append(_refusal(sightings, int(rows[i])))
+        work.result.refusals.append(refusal_of_row(SIGHTINGS.name, sightings, int(rows[i]), MIXED))
     counts = np.flatnonzero(verdicts == rules.COUNTS)
     looks = looks_of(sightings, rows[counts], now_us[counts], work.policy.belief.reliability)
     asked = []
@@ -106,16 +102,3 @@ def _asked(sightings: Sightings, row: int, case: CaseState, now_us: int) -> Aske
     order = int(sightings.order[row])
     ask = Ask(sightings.case_id[row], case, SEEN_REASON, now_us, (source,), must=False, order=order)
     return Asked(ask, SIGHTINGS.name, rules.OUTCOMES[rules.COUNTS], int(sightings.ingested_us[row]))
-
-
-def _refusal(sightings: Sightings, row: int) -> Refusal:
-    fields: dict[str, Any] = {"reason": EXERCISE_MIX, "field": "exercise", "message": MIX_MESSAGE}
-    return Refusal(
-        topic=SIGHTINGS.name,
-        partition=sightings.partition,
-        offset=int(sightings.offset[row]),
-        key=sightings.case_id[row],
-        payload=sightings.payload[row],
-        now_us=int(sightings.now_us[row]),
-        **fields,
-    )

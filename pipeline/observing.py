@@ -7,11 +7,11 @@ from numpy.typing import NDArray
 
 from pipeline.camera_columns import KINDS
 from pipeline.geo import Floats
-from pipeline.knowledge import Registered, View, observed
+from pipeline.knowledge import Registered, View, observed, sectors_of
 from pipeline.optics import ROUND, TURNING, Optics
 from pipeline.policy import Policy
 from pipeline.scenery import Scenery
-from schemas.camera_knowledge import SECTORS, CameraObservation
+from schemas.camera_knowledge import CameraObservation
 
 _FULL_CIRCLE_DEG = 360.0
 
@@ -91,8 +91,7 @@ def _as_registered(p: NDArray[np.float32], at_m: tuple[Floats, Floats], optics: 
 
     They belong to sectors around the pole that ``p`` was reckoned from, which is the learned one.
     """
-    bearing_deg = np.degrees(np.arctan2(at_m[0] - optics.x_m[row], at_m[1] - optics.y_m[row])) % _FULL_CIRCLE_DEG
-    sector = (bearing_deg * (SECTORS / _FULL_CIRCLE_DEG)).astype(np.intp) % SECTORS
+    sector = sectors_of(at_m[0] - optics.x_m[row], at_m[1] - optics.y_m[row])
     learned = np.maximum(optics.factor[row, sector].astype(np.float64), 1e-6)
     return np.asarray(np.minimum(p / learned, 1.0))
 

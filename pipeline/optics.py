@@ -16,16 +16,13 @@ from pipeline.camera_columns import HEALTH_STATES, KIND_CODES
 from pipeline.camera_table import CameraTable
 from pipeline.compiled import compiled
 from pipeline.growing_columns import FIRST_CAPACITY, GrowingColumns
+from pipeline.levels import DETECT_PER_OBSERVE, OBSERVE_PX_PER_M
 from pipeline.policy import ViewPolicy
 from pipeline.streets import Streets, nearest_cells
 from schemas.camera import CameraKind, HealthState
+from schemas.camera_knowledge import SECTORS
 
-DETECT_PX_PER_M = 25.0
-OBSERVE_PX_PER_M = 62.0
-# A view of 25 px/m reaches so many times as far as one of 62 px/m.
-DETECT_PER_OBSERVE = OBSERVE_PX_PER_M / DETECT_PX_PER_M
 FIXED, LOOSE, ROUND, TURNING = 0, 1, 2, 3
-SECTORS = 12
 BIN_DEG = 3.0
 NO_DIRECTION = 255
 # No camera is asked to show anything beyond.
@@ -95,19 +92,6 @@ class Optics(GrowingColumns):
     def fill_of(self, column: str) -> float:
         """Return what new rows of a column hold."""
         return {"reason": NO_CAMERA, "facing": NO_DIRECTION, "factor": 1.0}.get(column, 0)
-
-    def reserve(self, rows: int) -> None:
-        """Make room for at least this many rows."""
-        capacity = len(self.x_m)
-        if capacity >= rows:
-            return
-        while capacity < rows:
-            capacity *= 2
-        for name, column in vars(self).items():
-            if isinstance(column, np.ndarray):
-                grown = np.full((capacity, *column.shape[1:]), self.fill_of(name), column.dtype)
-                grown[: len(column)] = column
-                setattr(self, name, grown)
 
     def refresh(
         self,

@@ -9,7 +9,8 @@ from pipeline.choosing_hits import aimed_at, bin_of, heading_share, observe_rang
 from pipeline.choosing_layout import Lens, Sight
 from pipeline.choosing_work import fade_of, lens_of, sight_of
 from pipeline.compiled import compiled
-from pipeline.optics import DETECT_PER_OBSERVE, FIXED, LOOSE, TURNING, Optics
+from pipeline.levels import DETECT_PER_OBSERVE
+from pipeline.optics import FIXED, LOOSE, TURNING, Optics
 from pipeline.policy import ViewPolicy
 from pipeline.world import World
 

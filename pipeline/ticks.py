@@ -4,10 +4,9 @@ from itertools import count
 
 import numpy as np
 
-from pipeline.camera_table import CameraTable
 from pipeline.case import LEASE_EXPIRED, is_ended
-from pipeline.exclusions import is_usable
 from pipeline.policy import US_PER_S
+from pipeline.scenery import Scenery
 from pipeline.state import look_interval_us, renewal_us
 from pipeline.step_work import Ask, StepWork
 from schemas.camera_assignment import CaseStatus, InputRef
@@ -123,7 +122,7 @@ def _note_changed_cameras(work: StepWork) -> None:
     restarted = state.camera_revision < 0
     changed = None if restarted else cameras.changed_rows_since(state.camera_revision)
     state.camera_revision = cameras.revision
-    camera_ids = _lost(cameras, list(state.holders))
+    camera_ids = _lost(work.scenery, list(state.holders))
     if changed is not None:
         camera_ids += [cameras.camera_id(row) for row in changed[cameras.alive[changed]].tolist()]
     elif not restarted:
@@ -132,18 +131,18 @@ def _note_changed_cameras(work: StepWork) -> None:
     state.to_compare.update(dict.fromkeys(sorted(keys)))
 
 
-def _lost(cameras: CameraTable, camera_ids: list[str]) -> list[str]:
+def _lost(scenery: Scenery, camera_ids: list[str]) -> list[str]:
     """Return which cameras are gone from the table or can no longer be looked through."""
-    rows = [cameras.row_of(camera_id) for camera_id in camera_ids]
+    rows = [scenery.cameras.row_of(camera_id) for camera_id in camera_ids]
     known = np.array([-1 if row is None else row for row in rows], np.intp)
     fine = known >= 0
-    fine[fine] = is_usable(cameras, known[fine])
+    fine[fine] = scenery.optics.usable[known[fine]]
     return [camera_ids[i] for i in np.flatnonzero(~fine).tolist()]
 
 
 def _look_at_cameras(work: StepWork, key: bytes, order: int) -> None:
     case = work.state.cases[key]
-    lost = bool(_lost(work.scenery.cameras, [held.camera_id for held in case.held]))
+    lost = bool(_lost(work.scenery, [held.camera_id for held in case.held]))
     reason = "camera-lost" if lost else "camera-changed"
     now_us, heard = work.state.clock_us, _heard_since(work, key, case)
     work.decide_and_note([Ask(key, case, reason, now_us, _sources(work), must=lost, order=order, renews=heard)])

@@ -23,7 +23,6 @@ from pipeline.geo import Plane
 from pipeline.pole_sights import KINDS, PoleSights
 from pipeline.sightlines import Sightlines
 from pipeline.streets import Streets, graph_of, streets_of_graph
-from pipeline.world import World
 from topologies.city_files import City
 
 MAP_FOLDER = "map"
@@ -119,27 +118,6 @@ def read_map(city: City) -> CityMap | None:
     streets = streets_of_graph(plane, *(arrays[n] for n in ("node_x_cm", "node_y_cm", "edge_from", "edge_to")))
     _check_hash(STREETS_FILE, kept_hash, streets.content_hash)
     return CityMap(streets, _free_space(folder, streets), _about(folder / ABOUT_FILE))
-
-
-def load_world(city: City, cache_dir: Path | None) -> World:
-    """Return the world of a city: its map, and sightlines that remember what was kept for it.
-
-    The sightlines hold no cameras yet. After the first refresh ``keep_sightlines`` keeps what had to be computed.
-
-    Args:
-        city: whose world.
-        cache_dir: where sightlines are kept; None for nowhere.
-
-    Raises:
-        PolicyError: the map is damaged.
-    """
-    city_map = read_map(city)
-    if city_map is None:
-        return World.none()
-    sightlines = Sightlines(city_map.streets, city_map.free, city.policy.view.pole_error_m)
-    if cache_dir is not None:
-        recall_sightlines(sightlines, cache_dir)
-    return World(city_map.streets, city_map.free, sightlines)
 
 
 def keep_sightlines(sightlines: Sightlines, cache_dir: Path) -> Path:

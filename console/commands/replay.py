@@ -37,7 +37,8 @@ def replay(
     Reads the topics, changes nothing, needs no worker. Ticks and the camera table are put where the published decisions
     say they were. Exit code 1: decisions differ; the first difference is told.
     """
-    from console.replaying.run import engine_of, run_log  # noqa: PLC0415 - loads the engine, which --help does not need
+    from console.replaying.run import run_log  # noqa: PLC0415 - loads the engine, which --help does not need
+    from topologies.city_engine import engine_for  # noqa: PLC0415
 
     options: Options = ctx.obj
     city, bounds = options.load_city(), bounds_of(options, most_records, most_seconds)
@@ -46,7 +47,7 @@ def replay(
         if save is not None:
             save_records(save, records)
         log = city_log(records)
-        runs = run_log(engine_of(city), log, bounds.run_limits(bar("deciding", log.inputs)))
+        runs = run_log(engine_for(city), log, bounds.run_limits(bar("deciding", log.inputs)))
     result = check(log, runs)
     if as_json:
         click.echo(json.dumps(_as_json(log, result), ensure_ascii=False))

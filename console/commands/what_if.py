@@ -92,9 +92,10 @@ def what_if(
 
 
 def _outcome(city: City, log: CityLog, bounds: Bounds, progress: Any) -> Outcome:
-    from console.replaying.run import engine_of, run_log  # noqa: PLC0415 - loads the engine, which --help does not need
+    from console.replaying.run import run_log  # noqa: PLC0415 - loads the engine, which --help does not need
+    from topologies.city_engine import engine_for  # noqa: PLC0415
 
-    runs = run_log(engine_of(city), log, bounds.run_limits(progress))
+    runs = run_log(engine_for(city), log, bounds.run_limits(progress))
     openings = by_opening(assignment for run in runs for assignment in run.assignments)
     ended_us = max((run.ended_us for run in runs), default=0)
     return Outcome(city.policy.version, openings, policy_figures(openings, _sightings(log), ended_us))

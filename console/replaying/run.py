@@ -12,20 +12,10 @@ from console.replaying.partition_run import PartitionRun, RunLimits
 from console.replaying.timeline import Records, TableTo, timeline
 from pipeline.batch import RawBatch
 from schemas.topics import CAMERA_HEALTH, CAMERAS
-from topologies.city_engine import CityEngine, engine_for
-from topologies.city_files import City
+from topologies.city_engine import CityEngine
 
 # Rows of the camera table are applied in slices like a worker's.
 _TABLE_ROWS_PER_SLICE = 20_000
-
-
-def engine_of(city: City) -> CityEngine:
-    """Return the engine as a worker of the city has it, with the city's map if it has one.
-
-    Raises:
-        pipeline.errors.PolicyError: the map is damaged.
-    """
-    return engine_for(city)
 
 
 def run_log(engine: CityEngine, log: CityLog, limits: RunLimits) -> list[PartitionRun]:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pipeline.exclusions import NAMED_MAX, Exclusions, exclusions_around, is_usable
+from pipeline.exclusions import NAMED_MAX, Exclusions, exclusions_around
 from pipeline.place import polygon_of
 from pipeline.places import places_around, places_over
 from pipeline.policy import SearchPolicy
@@ -124,4 +124,6 @@ def test_without_cameras_nothing_is_left_out() -> None:
 def test_cameras_that_do_not_answer_are_not_usable(state: str) -> None:
     table = a_table(*east(10, 20), a_health("0010", state), a_health("0020", "up"))
     rows = np.array([table.row_of("0010"), table.row_of("0020")], np.intp)
-    assert is_usable(table, rows).tolist() == [False, True]
+    scenery = Scenery(table, DEMO)
+    scenery.refresh()
+    assert scenery.optics.usable[rows].tolist() == [False, True]

@@ -14,13 +14,13 @@ from pipeline.free_space import free_space_from_buildings, free_space_from_stree
 from pipeline.geo import Plane
 from pipeline.sightlines import Sightlines
 from pipeline.streets import streets_from
+from pipeline.world import World
 from tests.support.little_city import PLANE, block_buildings_m, grid_lines_m, lines_deg, polygons_deg, table_of
 from topologies.city_files import City, load_city
 from topologies.city_map import (
     CACHE_FILES_MAX,
     city_plane,
     keep_sightlines,
-    load_world,
     read_map,
     recall_sightlines,
     write_map,
@@ -52,9 +52,17 @@ def broken(path: Path, **arrays) -> None:
     np.savez(path, **{name: array for name, array in content.items() if array is not None})
 
 
+def world_of(city: City) -> World:
+    """Return the world that a city's map makes."""
+    found = read_map(city)
+    if found is None:
+        return World.none()
+    return World(found.streets, found.free, Sightlines(found.streets, found.free, city.policy.view.pole_error_m))
+
+
 def test_a_city_without_a_map_has_no_world(city: City) -> None:
     assert read_map(city) is None
-    assert load_world(city, None).assumptions == ("no-streets", "no-buildings")
+    assert world_of(city).assumptions == ("no-streets", "no-buildings")
 
 
 def test_streets_come_back_as_they_were_written(city: City) -> None:
@@ -68,7 +76,7 @@ def test_streets_come_back_as_they_were_written(city: City) -> None:
     assert found.streets.content_hash == streets.content_hash
     assert found.free.content_hash == free_space_from_streets(streets).content_hash
     assert found.about == ABOUT
-    assert load_world(city, None).assumptions == ("no-buildings",)
+    assert world_of(city).assumptions == ("no-buildings",)
 
 
 def test_free_space_around_buildings_comes_back_and_goes_with_the_next_map_without(city: City) -> None:
@@ -79,9 +87,9 @@ def test_free_space_around_buildings_comes_back_and_goes_with_the_next_map_witho
     assert found is not None
     assert (found.free.bits == free.bits).all()
     assert found.free.content_hash == free.content_hash
-    assert load_world(city, None).assumptions == ()
+    assert world_of(city).assumptions == ()
     write_map(city, streets, None, ABOUT)
-    assert load_world(city, None).assumptions == ("no-buildings",)
+    assert world_of(city).assumptions == ("no-buildings",)
 
 
 def test_nothing_but_the_files_is_left_in_the_folder(city: City) -> None:
@@ -204,6 +212,7 @@ def test_only_the_newest_kept_sightlines_stay(tmp_path: Path) -> None:
 def test_a_world_remembers_what_was_kept_for_it(city: City, tmp_path: Path) -> None:
     plane = city_plane(city)
     write_map(city, grid_streets(plane), None, ABOUT)
-    world = load_world(city, tmp_path / "cache")
+    world = world_of(city)
     assert world.sightlines is not None
+    assert recall_sightlines(world.sightlines, tmp_path / "cache") == 0
     assert world.sightlines.poles == 0
