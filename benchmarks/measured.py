@@ -20,8 +20,8 @@ import uvloop
 
 from benchmarks.meter import Meter
 from benchmarks.workload import city_plane
-from pipeline.batch import RawBatch, StepResult
-from pipeline.camera_table import CameraTable
+from pipeline.cameras.camera_table import CameraTable
+from pipeline.reading.batch import RawBatch, StepResult
 from schemas.topics import CAMERA_ASSIGNMENTS, TRACKER_FIXES, WANDERING_ALERTS, prefixed
 from topologies.city_engine import CityEngine, CityIntake, CityState
 from topologies.city_files import load_city

@@ -20,9 +20,9 @@ STAGES = ("fetch", "decode", "engine", "encode", "produce", "commit", "other")
 # The innermost frame whose file has one of these in its path names the stage; None says: ask who called.
 _STAGE_OF_FILE = (
     ("/schemas/", None),
-    ("/pipeline/columns.py", None),
-    ("/pipeline/column_layout.py", None),
-    ("/pipeline/intake.py", "decode"),
+    ("/pipeline/reading/columns.py", None),
+    ("/pipeline/reading/column_layout.py", None),
+    ("/pipeline/reading/intake.py", "decode"),
     ("/pipeline/", "engine"),
     ("/topologies/outputs.py", "encode"),
     ("/topologies/dead_letters.py", "encode"),

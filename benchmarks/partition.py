@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.workload import SEED, Batch, Walkers, camera_slices, city_plane, street_map
-from pipeline import engine, intake
-from pipeline.batch import RawBatch, StepResult
-from pipeline.camera_table import CameraTable
-from pipeline.free_space import free_space_from_streets
-from pipeline.policy import US_PER_S, Policy
-from pipeline.scenery import Scenery
-from pipeline.state import PartitionState
+from pipeline.cameras.camera_table import CameraTable
+from pipeline.choice.scenery import Scenery
+from pipeline.reading import intake
+from pipeline.reading.batch import RawBatch, StepResult
+from pipeline.rules.policy import US_PER_S, Policy
+from pipeline.steps import engine
+from pipeline.steps.state import PartitionState
+from pipeline.world.free_space import free_space_from_streets
 from schemas.topics import TRACKER_FIXES, WANDERING_ALERTS
 from topologies.city_files import load_city
 from topologies.outputs import OutputWriter

@@ -8,16 +8,16 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from benchmarks.partition import CAMERAS_PER_CASE, BenchPartition
-from pipeline.camera_grid import CameraGrid
-from pipeline.choosing import Wishes, choose_many
-from pipeline.fix_rules import FixRound
-from pipeline.fix_work import apply_fix_round
-from pipeline.glance import Glance
-from pipeline.intake import Fixes
-from pipeline.look_work import apply_looks
-from pipeline.optics import Optics
-from pipeline.policy import US_PER_S, Policy
-from pipeline.step_work import DELIBERATIONS_MAX, Ask, StepWork
+from pipeline.belief.glance import Glance
+from pipeline.choice.choosing import Wishes, choose_many
+from pipeline.reading.intake import Fixes
+from pipeline.rules.policy import US_PER_S, Policy
+from pipeline.sight.camera_grid import CameraGrid
+from pipeline.sight.optics import Optics
+from pipeline.steps.fix_rules import FixRound
+from pipeline.steps.fix_work import apply_fix_round
+from pipeline.steps.look_work import apply_looks
+from pipeline.steps.step_work import DELIBERATIONS_MAX, Ask, StepWork
 from schemas.codec import encode
 from schemas.sighting import Sighting, SightingResult, SightingSource
 from schemas.topics import SIGHTINGS

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.column_layout import Layout, layout_of
 from pipeline.geo import METRES_PER_DEGREE, Plane
-from pipeline.streets import Streets, streets_from
+from pipeline.reading.column_layout import Layout, layout_of
+from pipeline.world.streets import Streets, streets_from
 from schemas.camera import Camera, CameraKind, CameraPurpose
 from schemas.codec import encode
 from schemas.location import Location, LocationQuality

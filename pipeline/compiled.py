@@ -67,16 +67,19 @@ def _keep_machine_code() -> bool:
 
 def _kernel_sources() -> bytes:
     """Return the sources of all modules with kernels and of what they import from this package."""
-    texts = {source.stem: source.read_text("utf-8") for source in _SOURCES.glob("*.py")}
+    texts = {
+        ".".join(source.relative_to(_SOURCES).with_suffix("").parts): source.read_text("utf-8")
+        for source in _SOURCES.rglob("*.py")
+    }
     open_names = sorted(name for name, text in texts.items() if "@compiled" in text)
     names: set[str] = set()
     while open_names:
         name = open_names.pop()
         if name in texts and name not in names:
             names.add(name)
-            open_names += re.findall(r"^from pipeline\.(\w+) import", texts[name], re.MULTILINE)
-            for modules in re.findall(r"^from pipeline import (.+)$", texts[name], re.MULTILINE):
-                open_names += re.findall(r"\w+", modules)
+            for package, modules in re.findall(r"^from pipeline\b\.?([\w.]*) import (.+)$", texts[name], re.MULTILINE):
+                imported = re.findall(r"\w+", modules)
+                open_names += [package, *(f"{package}.{module}".lstrip(".") for module in imported)]
     return "".join(texts[name] for name in sorted(names)).encode()
 
 

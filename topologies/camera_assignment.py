@@ -28,7 +28,7 @@ from typing import Any
 
 from faust.types import TP
 
-from pipeline.batch import Refusal
+from pipeline.reading.batch import Refusal
 from schemas.topics import CAMERA_HEALTH, CAMERA_KNOWLEDGE, CAMERAS, CASE_STATES, Topic, prefixed
 from topologies.app import WorkerApp
 from topologies.batches import BatchSchema

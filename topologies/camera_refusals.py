@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from aiokafka import AIOKafkaProducer, TopicPartition
 
-from pipeline.batch import Refusal
+from pipeline.reading.batch import Refusal
 from schemas.codec import decode
 from schemas.dead_letter import DeadLetter
 from schemas.errors import RecordDecodeError

@@ -7,18 +7,20 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline import camera_desk, engine, intake
-from pipeline.batch import RawBatch, StepResult
-from pipeline.camera_columns import HEALTH_STATES, HEALTH_UNKNOWN
-from pipeline.camera_desk import DeskIntake, DeskState
-from pipeline.camera_table import CameraTable
+from pipeline.cameras.camera_columns import HEALTH_STATES, HEALTH_UNKNOWN
+from pipeline.cameras.camera_table import CameraTable
+from pipeline.choice.scenery import Scenery
 from pipeline.compiled import IS_COMPILED
-from pipeline.free_space import FreeSpace
 from pipeline.geo import Plane
-from pipeline.policy import Policy
-from pipeline.scenery import Scenery
-from pipeline.state import PartitionState
-from pipeline.streets import Streets
+from pipeline.heads import camera_desk
+from pipeline.heads.camera_desk import DeskIntake, DeskState
+from pipeline.reading import intake
+from pipeline.reading.batch import RawBatch, StepResult
+from pipeline.rules.policy import Policy
+from pipeline.steps import engine
+from pipeline.steps.state import PartitionState
+from pipeline.world.free_space import FreeSpace
+from pipeline.world.streets import Streets
 from schemas.camera_assignment import CaseStatus
 from schemas.topics import CAMERA_INPUTS, CAMERA_KNOWLEDGE, PTZ_HEADS
 from topologies.city_files import City
@@ -52,7 +54,7 @@ class CityIntake:
 
 
 class CityEngine:
-    """``pipeline.engine`` in the form the topologies ask for (``topologies.decisions.DecisionEngine``).
+    """``pipeline.steps.engine`` in the form the topologies ask for (``topologies.decisions.DecisionEngine``).
 
     Args:
         policy: the city's policy.

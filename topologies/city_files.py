@@ -12,8 +12,8 @@ from shapely.geometry import MultiPolygon, Polygon, shape
 from shapely.validation import explain_validity
 
 from pipeline.errors import PolicyError
-from pipeline.policy import DefaultPlace, District, Policy, policy_from
-from pipeline.policy_fields import PolicyFields
+from pipeline.rules.policy import DefaultPlace, District, Policy, policy_from
+from pipeline.rules.policy_fields import PolicyFields
 
 # Outlines of a city's districts have some megabytes; far more is a file of something else.
 FILE_BYTES_MAX = 64 * 1024 * 1024

@@ -18,11 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import PolicyError
-from pipeline.free_space import FreeSpace, free_space_from_streets, free_space_of
 from pipeline.geo import Plane
-from pipeline.pole_sights import KINDS, PoleSights
-from pipeline.sightlines import Sightlines
-from pipeline.streets import Streets, graph_of, streets_of_graph
+from pipeline.sight.pole_sights import KINDS, PoleSights
+from pipeline.sight.sightlines import Sightlines
+from pipeline.world.free_space import FreeSpace, free_space_from_streets, free_space_of
+from pipeline.world.streets import Streets, graph_of, streets_of_graph
 from topologies.city_files import City
 
 MAP_FOLDER = "map"

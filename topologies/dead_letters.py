@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
-from pipeline.batch import Refusal
+from pipeline.reading.batch import Refusal
 from schemas.codec import encode
 from schemas.dead_letter import DeadLetter
 from schemas.topics import DEAD_LETTER_SUFFIX

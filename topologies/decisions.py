@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from pipeline.batch import RawBatch, StepResult
+from pipeline.reading.batch import RawBatch, StepResult
 
 # Opaque to this package: the engine's own state of a partition, and its decoded columns of a unit.
 PartitionState = Any

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from pipeline.batch import RawBatch
+from pipeline.reading.batch import RawBatch
 from topologies.batches import RecordBatch
 
 

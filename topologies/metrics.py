@@ -9,7 +9,7 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from pipeline.batch import StepResult
+from pipeline.reading.batch import StepResult
 from schemas.camera_assignment import CaseStatus
 from schemas.ptz import PtzResult
 from schemas.topics import BY_NAME

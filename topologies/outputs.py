@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from pipeline.batch import StepResult
+from pipeline.reading.batch import StepResult
 from schemas.codec import encode
 from schemas.topics import (
     ACCESS_AUDITS,

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from pipeline.batch import RawBatch, StepResult
+from pipeline.reading.batch import RawBatch, StepResult
 from schemas.topics import CAMERA_INPUTS, CASE_INPUTS
 from topologies.batches import RecordBatch
 from topologies.decisions import CameraView, DecisionEngine, PartitionState

@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from pipeline.batch import RawBatch
-from pipeline.free_space import free_space_from_streets
 from pipeline.geo import Plane
-from pipeline.policy import Policy
-from pipeline.streets import streets_from
+from pipeline.reading.batch import RawBatch
+from pipeline.rules.policy import Policy
+from pipeline.world.free_space import free_space_from_streets
+from pipeline.world.streets import streets_from
 from schemas.camera import Camera, CameraKind, CameraPurpose
 from schemas.codec import encode
 from schemas.incident import Incident, IncidentStatus, Service

@@ -12,7 +12,7 @@ from typing import Any
 
 from aiokafka import TopicPartition
 
-from pipeline.batch import Refusal
+from pipeline.reading.batch import Refusal
 from schemas.topics import Topic
 from topologies.batches import RecordBatch
 from topologies.reading import BulkReader

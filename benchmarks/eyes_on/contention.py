@@ -15,7 +15,7 @@ from benchmarks.eyes_on.sights import Sights, sights_of
 from benchmarks.eyes_on.trackers import STEP_S, TrackerReports, reports_of
 from benchmarks.eyes_on.truth import walks_of
 from benchmarks.eyes_on.views import OPEN_S, SETTLE_S, SLEW_DEG_PER_S, View, ViewBoard
-from pipeline.batch import StepResult
+from pipeline.reading.batch import StepResult
 from schemas.ptz import PtzAction, PtzGrant, PtzRequest
 from schemas.topics import PTZ_REQUESTS
 

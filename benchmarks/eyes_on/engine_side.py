@@ -15,11 +15,11 @@ from typing import Any
 
 from benchmarks.eyes_on.cameras import Registry
 from benchmarks.eyes_on.maps import CityMap
-from pipeline import intake
-from pipeline.batch import RawBatch, StepResult
-from pipeline.free_space import FreeSpace, box_around, free_space_from_buildings
-from pipeline.policy import MAX_CAP, Policy
-from pipeline.streets import Streets, streets_from
+from pipeline.reading import intake
+from pipeline.reading.batch import RawBatch, StepResult
+from pipeline.rules.policy import MAX_CAP, Policy
+from pipeline.world.free_space import FreeSpace, box_around, free_space_from_buildings
+from pipeline.world.streets import Streets, streets_from
 from schemas.camera_assignment import AssignedCamera
 from schemas.camera_knowledge import CameraObservation
 from schemas.codec import encode

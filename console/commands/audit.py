@@ -7,7 +7,7 @@ import click
 
 from console.options import Options
 from console.topic_reader import open_topic
-from pipeline.audit import ChainCheck
+from pipeline.decisions.audit import ChainCheck
 from schemas.topics import ACCESS_AUDITS
 
 _HASH_DIGITS = 64

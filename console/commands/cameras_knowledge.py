@@ -14,7 +14,7 @@ from console.case_input import SOURCE, actor_ref
 from console.options import Options
 from console.topic_reader import newest_by_key, open_topic
 from console.wording import date_and_time
-from pipeline.knowledge import explained
+from pipeline.learning.knowledge import explained
 from schemas.camera_knowledge import CameraKnowledge, CameraObservation
 from schemas.topics import CAMERA_KNOWLEDGE, CAMERA_OBSERVATIONS
 

@@ -4,7 +4,7 @@ import click
 
 from console.case_input import actor_ref, give_up, header, open_case, write
 from console.options import Options
-from pipeline.event_rules import ORDER_REASON_LENGTH_MAX, ORDERS_OF_CAMERAS
+from pipeline.reading.event_rules import ORDER_REASON_LENGTH_MAX, ORDERS_OF_CAMERAS
 from schemas.operator_command import Command, OperatorCommand
 from schemas.topics import OPERATOR_COMMANDS
 

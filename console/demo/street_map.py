@@ -8,7 +8,7 @@ import numpy as np
 
 from console.demo.city import SyntheticCity
 from console.demo.streets import M_PER_DEGREE, Plane, Spot
-from pipeline.streets import streets_from
+from pipeline.world.streets import streets_from
 from topologies.city_files import City, load_city
 from topologies.city_map import MAP_FOLDER, city_plane, write_map
 

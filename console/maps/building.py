@@ -13,9 +13,9 @@ from console.errors import ConsoleError
 from console.maps.osm import ATTRIBUTION
 from console.maps.reading import is_osm, read_map_file
 from console.maps.sources import MapPart
-from pipeline.free_space import FreeSpace, box_around, free_space_from_buildings, free_space_from_streets
-from pipeline.pole_sights import REACH_MAX_M
-from pipeline.streets import Streets, streets_from
+from pipeline.sight.pole_sights import REACH_MAX_M
+from pipeline.world.free_space import FreeSpace, box_around, free_space_from_buildings, free_space_from_streets
+from pipeline.world.streets import Streets, streets_from
 from topologies.city_files import City
 from topologies.city_map import city_plane, write_map
 

@@ -10,7 +10,7 @@ from console.replaying.assumed_ticks import Ticks
 from console.replaying.log import CityLog, LogRecord, PartitionLog
 from console.replaying.partition_run import PartitionRun, RunLimits
 from console.replaying.timeline import Records, TableTo, timeline
-from pipeline.batch import RawBatch
+from pipeline.reading.batch import RawBatch
 from schemas.topics import CAMERA_HEALTH, CAMERAS
 from topologies.city_engine import CityEngine
 

@@ -14,7 +14,7 @@ from benchmarks.workload import (
     pole_positions,
     street_map,
 )
-from pipeline.camera_table import CameraTable
+from pipeline.cameras.camera_table import CameraTable
 from pipeline.geo import distance_m
 from schemas.codec import decode, encode
 from schemas.tracker_fix import TrackerFix

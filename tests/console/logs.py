@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from console.replaying.log import LogRecord
-from pipeline.batch import RawBatch, StepResult
-from pipeline.camera_table import CameraTable
-from pipeline.policy import Policy
+from pipeline.cameras.camera_table import CameraTable
+from pipeline.reading.batch import RawBatch, StepResult
+from pipeline.rules.policy import Policy
 from schemas.camera import Camera, CameraHealth
 from schemas.codec import encode
 from schemas.topics import CAMERA_ASSIGNMENTS, CAMERA_HEALTH, CAMERAS

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from console.embedded_broker import EmbeddedBroker
-from pipeline.audit import AuditChain, hash_of
+from pipeline.decisions.audit import AuditChain, hash_of
 from schemas.access_audit import AccessAudit
 from schemas.topics import ACCESS_AUDITS
 from tests.console.commands import call
 from tests.console.topics import write, write_records
-from tests.pipeline.test_audit import a_chain
+from tests.pipeline.decisions.test_audit import a_chain
 
 
 @pytest.fixture

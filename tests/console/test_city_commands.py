@@ -16,8 +16,8 @@ from console.commands import goldentime
 from console.maps.building import connected_share
 from console.maps.sources import has_walls, in_box, is_walked
 from pipeline.geo import Plane
-from pipeline.sightlines import Sightlines
-from pipeline.streets import Streets, streets_from
+from pipeline.sight.sightlines import Sightlines
+from pipeline.world.streets import Streets, streets_from
 from tests.support.little_city import table_of
 from topologies.city_files import load_city
 from topologies.city_map import read_map

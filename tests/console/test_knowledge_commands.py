@@ -9,7 +9,7 @@ import pytest
 
 from console.embedded_broker import EmbeddedBroker
 from console.topic_reader import open_topic
-from pipeline.knowledge import Registered, View, learn, observed
+from pipeline.learning.knowledge import Registered, View, learn, observed
 from schemas.camera_knowledge import CameraKnowledge
 from schemas.topics import CAMERA_KNOWLEDGE, CAMERA_OBSERVATIONS
 from tests.console.commands import call

@@ -17,7 +17,7 @@ from console.replaying.partition_run import RunLimits
 from console.replaying.provenance import table_version
 from console.replaying.run import run_log
 from console.replaying.timeline import timeline
-from pipeline.policy import Policy
+from pipeline.rules.policy import Policy
 from schemas.codec import encode
 from schemas.topics import CAMERA_ASSIGNMENTS
 from tests.console.logs import LoggedRun, without

@@ -11,8 +11,8 @@ from connectors.pseudonyms import Pseudonyms
 from connectors.publish import partition_of
 from console.embedded_broker import EmbeddedBroker
 from console.topic_reader import open_topic
-from pipeline.batch import RawBatch
-from pipeline.intake import read
+from pipeline.reading.batch import RawBatch
+from pipeline.reading.intake import read
 from schemas.codec import decode
 from schemas.topics import BY_NAME, CAMERA_ASSIGNMENTS
 from tests.console.assignments import an_assignment

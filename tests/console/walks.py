@@ -9,7 +9,7 @@ from console.demo.ground import Ground
 from console.demo.scenes import REPLAY
 from console.demo.story import Story
 from console.demo.truth import moments_of
-from pipeline.batch import RawBatch, StepResult
+from pipeline.reading.batch import RawBatch, StepResult
 from schemas.camera import Camera
 from schemas.codec import encode
 from schemas.ptz import PtzGrant

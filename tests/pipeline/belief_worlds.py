@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from pipeline import belief
-from pipeline.belief_policy import BeliefPolicy
-from pipeline.chance import seed_of
+from pipeline.belief import belief
+from pipeline.belief.chance import seed_of
 from pipeline.geo import Plane
-from pipeline.policy import policy_from
-from pipeline.streets import Streets, streets_from
+from pipeline.rules.belief_policy import BeliefPolicy
+from pipeline.rules.policy import policy_from
+from pipeline.world.streets import Streets, streets_from
 
 CITIES = Path(__file__).parents[2] / "cities"
 PLANE = Plane(37.5, 127.0)

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from pipeline.camera_grid import CameraGrid
-from pipeline.choosing import Choices, Wishes, choose_many
-from pipeline.optics import Optics, stable_hash
-from pipeline.places import Places
-from pipeline.policy import SelectionPolicy, ViewPolicy
-from pipeline.world import World
+from pipeline.choice.choosing import Choices, Wishes, choose_many
+from pipeline.rules.policy import SelectionPolicy, ViewPolicy
+from pipeline.sight.camera_grid import CameraGrid
+from pipeline.sight.optics import Optics, stable_hash
+from pipeline.sight.world import World
+from pipeline.world.places import Places
 from tests.support.brute_force_choice import Cam, Numbers, Spot
 
 MOTIONS = {"fixed": 0, "loose": 1, "round": 2, "turning": 3}

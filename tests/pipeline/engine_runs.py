@@ -5,13 +5,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pipeline.batch import StepResult
-from pipeline.camera_table import CameraTable
-from pipeline.engine import step
-from pipeline.intake import read
-from pipeline.policy import Policy
-from pipeline.scenery import Scenery
-from pipeline.state import PartitionState
+from pipeline.cameras.camera_table import CameraTable
+from pipeline.choice.scenery import Scenery
+from pipeline.reading.batch import StepResult
+from pipeline.reading.intake import read
+from pipeline.rules.policy import Policy
+from pipeline.steps.engine import step
+from pipeline.steps.state import PartitionState
 from schemas.camera import Camera, CameraHealth
 from schemas.camera_assignment import CameraAssignment
 from schemas.case_state import CaseState

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from pipeline.heads import Arbitration, arbitrate
-from pipeline.ptz_policy import PtzPolicy
+from pipeline.heads.heads import Arbitration, arbitrate
+from pipeline.rules.ptz_policy import PtzPolicy
 from schemas.camera_assignment import Aim
 from schemas.ptz import PtzCommand, PtzGrant, PtzHead, PtzRequest
 from tests.support.records import LAT_DEG, LON_DEG, T0_US, S

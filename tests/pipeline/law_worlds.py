@@ -7,15 +7,15 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from pipeline.batch import StepResult
-from pipeline.camera_table import CameraTable
-from pipeline.engine import step
-from pipeline.free_space import free_space_from_streets
+from pipeline.cameras.camera_table import CameraTable
+from pipeline.choice.scenery import Scenery
 from pipeline.geo import Plane
-from pipeline.intake import read
-from pipeline.scenery import Scenery
-from pipeline.state import PartitionState
-from pipeline.streets import streets_from
+from pipeline.reading.batch import StepResult
+from pipeline.reading.intake import read
+from pipeline.steps.engine import step
+from pipeline.steps.state import PartitionState
+from pipeline.world.free_space import free_space_from_streets
+from pipeline.world.streets import streets_from
 from schemas.camera_assignment import CameraAssignment
 from schemas.codec import encode
 from schemas.topics import ACCESS_AUDITS, CASE_BELIEFS, CASE_STATES, SUBJECT_TRACKS

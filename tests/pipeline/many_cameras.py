@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pipeline.camera_table import CameraTable
+from pipeline.cameras.camera_table import CameraTable
 from schemas.codec import encode
 from tests.pipeline.camera_records import SEOUL, a_camera
 

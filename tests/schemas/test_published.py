@@ -13,9 +13,10 @@ import pytest
 import schemas.codec
 import schemas.publish
 import schemas.registry
-from pipeline import camera_rows, column_layout
-from pipeline.camera_table import CameraTable
-from pipeline.columns import decode_columns
+from pipeline.cameras import camera_rows
+from pipeline.cameras.camera_table import CameraTable
+from pipeline.reading import column_layout
+from pipeline.reading.columns import decode_columns
 from schemas.avsc import avro_schema
 from schemas.codec import decode, encode
 from schemas.errors import UnknownSchemaError

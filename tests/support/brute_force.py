@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from pipeline.policy import Policy
+from pipeline.rules.policy import Policy
 from schemas.camera import Camera
 from schemas.camera_assignment import AssignedCamera
 from tests.support.brute_force_choice import DETECT_PER_OBSERVE, Aim, Cam, Case, Numbers

@@ -3,7 +3,7 @@
 import numpy as np
 import shapely
 
-from pipeline.camera_table import CameraTable
+from pipeline.cameras.camera_table import CameraTable
 from pipeline.geo import Plane
 from tests.pipeline.camera_records import a_camera, put
 

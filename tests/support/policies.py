@@ -4,7 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pipeline.policy import Policy
+from pipeline.rules.policy import Policy
 from topologies.city_files import load_city
 
 CITIES = Path(__file__).parents[2] / "cities"

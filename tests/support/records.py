@@ -3,8 +3,8 @@
 from itertools import count
 from typing import Any
 
-from pipeline.batch import RawBatch
-from pipeline.camera_table import CameraTable
+from pipeline.cameras.camera_table import CameraTable
+from pipeline.reading.batch import RawBatch
 from schemas.camera import Camera, CameraHealth
 from schemas.codec import encode
 from schemas.incident import Incident

@@ -4,7 +4,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from pipeline.batch import RawBatch, Refusal, StepResult
+from pipeline.reading.batch import RawBatch, Refusal, StepResult
 from schemas.camera_assignment import CameraAssignment, InputRef
 from schemas.case_state import CaseReport, CaseState
 from schemas.codec import decode

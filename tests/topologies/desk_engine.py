@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline import camera_desk
-from pipeline.batch import RawBatch, StepResult
-from pipeline.camera_desk import DeskState
+from pipeline.heads import camera_desk
+from pipeline.heads.camera_desk import DeskState
+from pipeline.reading.batch import RawBatch, StepResult
 from schemas.topics import CAMERA_INPUTS, CAMERA_KNOWLEDGE, PTZ_HEADS
 from tests.pipeline.engine_runs import policy_with
 from tests.topologies.counting_engine import CountingCameras, CountingEngine

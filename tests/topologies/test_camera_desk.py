@@ -23,7 +23,7 @@ from schemas.topics import (
     SUBJECT_TRACKS,
 )
 from tests.pipeline.head_records import a_request
-from tests.pipeline.test_camera_desk import a_look
+from tests.pipeline.heads.test_camera_desk import a_look
 from tests.support.records import S
 from tests.topologies.counting_engine import CountingEngine
 from tests.topologies.desk_engine import DeskEngine

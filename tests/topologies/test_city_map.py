@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from pipeline.errors import PolicyError
-from pipeline.free_space import free_space_from_buildings, free_space_from_streets
 from pipeline.geo import Plane
-from pipeline.sightlines import Sightlines
-from pipeline.streets import streets_from
-from pipeline.world import World
+from pipeline.sight.sightlines import Sightlines
+from pipeline.sight.world import World
+from pipeline.world.free_space import free_space_from_buildings, free_space_from_streets
+from pipeline.world.streets import streets_from
 from tests.support.little_city import PLANE, block_buildings_m, grid_lines_m, lines_deg, polygons_deg, table_of
 from topologies.city_files import City, load_city
 from topologies.city_map import (

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.batch import RawBatch
+from pipeline.reading.batch import RawBatch
 from topologies.batches import RecordBatch
 from topologies.gathering import Waiting, next_offsets, raw_batch
 

@@ -6,7 +6,7 @@ import time
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
-from pipeline.camera_table import CameraTable
+from pipeline.cameras.camera_table import CameraTable
 from schemas.camera import Camera
 from schemas.codec import encode
 from schemas.location import Location

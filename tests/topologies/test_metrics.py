@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import replace
 
-from pipeline.batch import StepResult
+from pipeline.reading.batch import StepResult
 from schemas.camera_assignment import InputRef
 from tests.pipeline.head_records import HeadRun
 from tests.topologies.counting_engine import assignment

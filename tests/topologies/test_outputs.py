@@ -1,11 +1,11 @@
-from pipeline.batch import Refusal, StepResult
+from pipeline.reading.batch import Refusal, StepResult
 from schemas.camera_assignment import InputRef
 from schemas.case_state import CaseState
 from schemas.codec import decode
 from schemas.dead_letter import DeadLetter
 from schemas.ptz import PtzGrant
 from tests.pipeline.head_records import HeadRun, a_request
-from tests.pipeline.test_camera_desk import a_look
+from tests.pipeline.heads.test_camera_desk import a_look
 from tests.topologies.counting_engine import assignment, case_state
 from topologies.dead_letters import PAYLOAD_BYTES_MAX, dead_letter
 from topologies.outputs import OutputWriter, rfc3339

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from pipeline.compiled import IS_COMPILED
-from pipeline.streets import streets_from
+from pipeline.world.streets import streets_from
 from schemas.codec import encode
 from schemas.topics import CAMERAS
 from tests.support.records import a_camera, at
@@ -101,16 +101,16 @@ def test_a_rehearsal_reaches_the_kernels_of_belief_and_choice(with_map: bool) ->
     }
     reached = {name for name, kernel in kernels.items() if kernel.signatures}
     wanted = {
-        "pipeline.choosing_kernel.choose_all",
-        "pipeline.evidence.weigh_fix_cases",
-        "pipeline.looks.weigh_by_looks",
-        "pipeline.walks.move_cases",
-        "pipeline.whereabouts.where_of_cases",
-        "pipeline.fresh_draws.start_cases",
+        "pipeline.choice.kernel.choose_all",
+        "pipeline.belief.evidence.weigh_fix_cases",
+        "pipeline.belief.looks.weigh_by_looks",
+        "pipeline.belief.walks.move_cases",
+        "pipeline.belief.whereabouts.where_of_cases",
+        "pipeline.belief.fresh_draws.start_cases",
     }
     assert wanted <= reached
     if with_map:
-        assert "pipeline.sight_kernels.see_from_poles" in reached
+        assert "pipeline.sight.sight_kernels.see_from_poles" in reached
 
 
 class SlowlyPrepared(CountingEngine):

@@ -5,7 +5,7 @@ import time
 from collections.abc import Sequence
 from types import SimpleNamespace
 
-from pipeline.batch import Refusal
+from pipeline.reading.batch import Refusal
 from schemas.codec import decode
 from schemas.dead_letter import DeadLetter
 from schemas.topics import CAMERAS

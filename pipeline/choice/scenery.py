@@ -1,0 +1,85 @@
+"""All that choices are made from, kept in step with the camera table: optics, grid, and what each pole has in sight."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from pipeline.belief.belief import Sight
+from pipeline.cameras.camera_table import CameraTable
+from pipeline.choice.shown import shown
+from pipeline.geo import Plane
+from pipeline.rules.policy import Policy
+from pipeline.sight.camera_grid import CameraGrid
+from pipeline.sight.optics import LOOSE, Optics
+from pipeline.sight.sightlines import Sightlines
+from pipeline.sight.world import World
+from pipeline.world.free_space import FreeSpace
+from pipeline.world.streets import Streets
+
+# Where a table without cameras has its plane: nothing is reckoned on it.
+_NOWHERE = Plane(0.0, 0.0)
+
+
+class Scenery:
+    """What the cameras of a table can show of the city, as far as it is mapped.
+
+    Attributes:
+        cameras: the camera table.
+        world: streets, free space and lines of sight.
+        optics: columns of the cameras for the choice.
+        grid: where they stand.
+    """
+
+    def __init__(
+        self, cameras: CameraTable, policy: Policy, streets: Streets | None = None, free: FreeSpace | None = None
+    ) -> None:
+        self.cameras = cameras
+        self.optics = Optics()
+        self.grid = CameraGrid()
+        self._policy = policy
+        self._revision = -1
+        sightlines = Sightlines(streets, free, policy.view.pole_error_m) if streets and free else None
+        self.world = World(streets, free, sightlines)
+
+    @property
+    def streets(self) -> Streets | None:
+        """The street map, None without one."""
+        return self.world.streets
+
+    @property
+    def plane(self) -> Plane:
+        """The plane of all metres."""
+        return self.cameras.plane or _NOWHERE
+
+    def refresh(self) -> None:
+        """Take over what changed in the camera table since the last call."""
+        revision = self.cameras.revision
+        if revision == self._revision:
+            return
+        changed = None if self._revision < 0 else self.cameras.changed_rows_since(self._revision)
+        rows = None if changed is None else np.unique(changed)
+        self.optics.refresh(self.cameras, rows, self.world.streets, self._policy.view)
+        if self.world.sightlines is not None:
+            self.world.sightlines.refresh(self.cameras, rows, self.optics.reach_m)
+        self.grid.refresh(self.optics, rows)
+        self._revision = revision
+
+    def assumptions_for(self, rows: Sequence[int]) -> tuple[str, ...]:
+        """Return what was not known of the city or of these cameras and had to be assumed."""
+        chosen = list(rows)
+        unknown = [
+            ("headings-unknown", bool((self.optics.motion[chosen] == LOOSE).any())),
+            ("optics-unknown", bool(self.optics.assumed[chosen].any())),
+        ]
+        return (*self.world.assumptions, *(name for name, assumed in unknown if assumed))
+
+    def sight_of(self, row: int, pan_deg: float, field_deg: float) -> Sight | None:
+        """Return what a camera, turned like this, shows of the streets; None without streets."""
+        sightlines, streets = self.world.sightlines, self.world.streets
+        if sightlines is None or streets is None:
+            return None
+        start = int(sightlines.first[row])
+        cells = sightlines.cell[start : start + int(sightlines.count[row])]
+        x_m, y_m = streets.cell_x_m[cells], streets.cell_y_m[cells]
+        p, weak = shown(self.world, self.optics, row, pan_deg, field_deg, cells, x_m, y_m, self._policy.view)
+        return Sight(x_m, y_m, np.where(weak, self._policy.view.weak_view, 1.0) * p)

@@ -1,0 +1,299 @@
+"""Decide on one case: which status it has, which cameras it gets, and whether that is worth a new version."""
+
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+import numpy as np
+
+from pipeline import geo
+from pipeline.belief.belief import R68_PER_SIGMA
+from pipeline.belief.glance import Later
+from pipeline.cameras.camera_columns import purpose_mask
+from pipeline.cases.bars import barred_ids
+from pipeline.cases.case import Standing, is_ended
+from pipeline.choice.scenery import Scenery
+from pipeline.decisions.assigned import Look, assigned_cameras, ending_cameras, runner_up_of, target_of
+from pipeline.decisions.assignment import Occasion, active, without_cameras
+from pipeline.decisions.exclusions import exclusions_around
+from pipeline.decisions.looking import Answer, HeldView, LookRequest, Wish, answers_to
+from pipeline.decisions.place import Place, is_old, routes_of
+from pipeline.rules.policy import Policy
+from pipeline.rules.purpose import Permission
+from pipeline.rules.ranking import most_urgent
+from pipeline.world.places import Places, places_along, places_around, places_over
+from schemas.camera_assignment import AssignedCamera, CameraAssignment, CameraRole, CaseStatus
+from schemas.case_state import CaseState, HeldCamera
+
+T = TypeVar("T")
+_GOLDEN = (5**0.5 - 1) / 2
+MAIN_ROLES = (CameraRole.VIEW, CameraRole.AREA)
+# The nearest that take left-over places are listed as next too.
+TARGET_ROLES = (*MAIN_ROLES, CameraRole.NEXT)
+NO_RECENT_POSITION = "no-recent-position"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a case's target is, as far as anybody knows.
+
+    Attributes:
+        place: for people to read.
+        places: weighted places of a person's belief; None for targets that stay where they are.
+        ahead: gives the places of a moving person so many seconds later.
+    """
+
+    place: Place
+    places: Places | None = None
+    ahead: Callable[[float], Later] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """All that a choice for one case depends on."""
+
+    case: CaseState
+    standing: Standing
+    target: Target
+    scenery: Scenery
+    policy: Policy
+    occasion: Occasion
+
+    @property
+    def now_us(self) -> int:
+        """The now of the decision."""
+        return self.occasion.now_us
+
+    def wish(self, count: int, *roles: CameraRole, taken: Sequence[int] = (), fill: bool = False) -> Wish:
+        """Return what is wanted: so many cameras besides those taken, the held ones of these roles preferred."""
+        # Held cameras stand in order: behind those for the target come those for where it may go next.
+        held = [held for held in self.case.held if held.role in roles][: count if fill else None]
+        return Wish(
+            count=count,
+            purposes=purpose_mask(self.standing.camera_purposes),
+            held=tuple(self._held_view(one) for one in held),
+            barred=(*self._rows(barred_ids(self.case, self.now_us)), *taken),
+            pinned=tuple(self._rows(self.case.pinned)) if fill else (),
+            fill=fill,
+        )
+
+    def _rows(self, camera_ids: Sequence[str]) -> list[int]:
+        return [row for camera_id in camera_ids if (row := self.scenery.cameras.row_of(camera_id)) is not None]
+
+    def _held_view(self, held: HeldCamera) -> HeldView:
+        row = self.scenery.cameras.row_of(held.camera_id)
+        pan_deg = np.nan if held.pan_deg is None else held.pan_deg
+        return HeldView(-1 if row is None else row, pan_deg, held.field_deg or 0.0)
+
+
+Decision = tuple[CaseState, CameraAssignment | None]
+# A decision under way: it asks for cameras and is sent the answers, so that many decisions can be answered together.
+Looking = Generator[LookRequest, Answer, T]
+Deliberation = Looking[Decision]
+
+
+def deliberate(
+    case: CaseState,
+    standing: Standing | None,
+    target: Target | None,
+    scenery: Scenery,
+    policy: Policy,
+    *,
+    occasion: Occasion,
+    must: bool,
+) -> Deliberation:
+    """Decide on a case, asking for cameras; return the case afterwards and its new version.
+
+    The version is None when the one before still holds.
+
+    Args:
+        case: the case as it is.
+        standing: what its open reports amount to; None when none is open.
+        target: where its target is; None when nobody knows.
+        scenery: what the cameras can show.
+        policy: the city's rules.
+        occasion: when, why, from what.
+        must: True when something was reported, so that a version is due even with the same cameras.
+    """
+    if standing is None:
+        return (case, None) if is_ended(case) else release(case, policy, occasion)
+    if not standing.permission.allowed:
+        if case.status == CaseStatus.DENIED:
+            return case, None  # said once
+        denied = replace(occasion, reason=standing.permission.reason or "denied")
+        return without_cameras(case, standing, policy, denied, CaseStatus.DENIED)
+    if target is None:
+        if case.status == CaseStatus.NEEDS_LOCATION and not must:
+            return case, None
+        return without_cameras(case, standing, policy, occasion, CaseStatus.NEEDS_LOCATION)
+    return (yield from _assign(Scene(case, standing, target, scenery, policy, occasion), must=must))
+
+
+def conclude(deliberations: Sequence[Deliberation], scenery: Scenery, policy: Policy) -> list[Decision]:
+    """Run decisions side by side, answering together what they ask at the same time; return them in order."""
+    decisions: dict[int, Decision] = {}
+    answers: dict[int, Answer | None] = dict.fromkeys(range(len(deliberations)))
+    while answers:
+        requests: dict[int, LookRequest] = {}
+        for number, answer in answers.items():
+            try:
+                # A generator is begun by sending it None, which its type does not say.
+                requests[number] = deliberations[number].send(answer)  # type: ignore[arg-type]
+            except StopIteration as end:
+                decisions[number] = end.value
+        answers = dict(zip(requests, answers_to(list(requests.values()), scenery, policy), strict=True))
+    return [decisions[number] for number in range(len(deliberations))]
+
+
+def release(case: CaseState, policy: Policy, occasion: Occasion) -> Decision:
+    """Return the case's last version: all cameras released, positions no longer in its state."""
+    ranked = most_urgent(case.reports, policy.ranks)
+    if ranked is None:
+        return case, None
+    rank, lead = ranked
+    services = tuple(sorted({r.service for r in case.reports}))
+    standing = Standing(rank, lead, services, frozenset(), Permission(allowed=False))
+    state, assignment = without_cameras(case, standing, policy, occasion, CaseStatus.RELEASED)
+    reports = tuple(
+        replace(r, location=None, area=None, units=(), closed_reason=r.closed_reason or occasion.reason)
+        for r in state.reports
+    )
+    return replace(state, reports=reports), assignment
+
+
+def cameras_wanted(standing: Standing, place: Place, policy: Policy) -> int:
+    """Return how many cameras a target gets: by rank, and one more for each ``uncertain_m`` beyond the first."""
+    by_rank = policy.selection.cameras_by_rank[standing.rank]
+    more = max(int(place.accuracy_m / policy.selection.uncertain_m) - 1, 0)
+    return min(by_rank + min(more, by_rank), policy.selection.cap)
+
+
+def _assign(scene: Scene, *, must: bool) -> Deliberation:
+    case, scenery, policy = scene.case, scene.scenery, scene.policy
+    place = scene.target.place
+    old = scene.target.ahead is not None and is_old(place.position_us, scene.now_us, policy)
+    if old and not is_old(place.position_us, case.decided_us, policy):
+        # Said once; from then on it stands among the assumptions.
+        must, scene = True, replace(scene, occasion=replace(scene.occasion, reason=NO_RECENT_POSITION))
+    places = _places_of(scene)
+    count = cameras_wanted(scene.standing, place, policy)
+    wish = scene.wish(count, *TARGET_ROLES, fill=True)
+    answer = yield LookRequest(places, wish)
+    if not _is_worth_it(scene, answer, wish):
+        if not must and _moved_m(scene) < policy.movement.update_distance_m:
+            return case, None
+        held = tuple(view.row for view in wish.held)
+        answer = yield LookRequest(places, replace(wish, only=held, count=len(held)))
+    role = CameraRole.VIEW if place.polygon is None else CameraRole.AREA
+    looks = [Look(answer, answer.rows, role)]
+    looks += yield from _look_ahead(scene, looks)
+    looks += yield from _corridors(scene, looks)
+    chosen: list[AssignedCamera] = []
+    for look in looks:
+        chosen += assigned_cameras(scenery, look, case, scene.now_us, first_rank=len(chosen))
+    chosen = chosen[: policy.selection.cap]
+    chosen += ending_cameras(scenery, place, case, chosen, now_us=scene.now_us, overlap_s=policy.selection.overlap_s)
+    left_out = exclusions_around(
+        scenery, places, scene.standing.camera_purposes, case, now_us=scene.now_us, policy=policy.search
+    )
+    return active(
+        case,
+        scene.standing,
+        policy,
+        scene.occasion,
+        chosen=chosen,
+        where=target_of(place, left_out.search_radius_m, left_out.nearest_owner, policy),
+        runner_up=runner_up_of(scenery, answer, {camera.camera_id for camera in chosen}),
+        excluded=left_out,
+        p_view=answer.utility if answer.rows else None,
+        assumptions=(*scenery.assumptions_for(_taken(looks)), *([NO_RECENT_POSITION] if old else ())),
+    )
+
+
+def _places_of(scene: Scene) -> Places:
+    """Return the weighted places the target may be at."""
+    target, scenery = scene.target, scene.scenery
+    if target.places is not None:
+        return target.places
+    place = target.place
+    if place.polygon is not None:
+        return _without_ties(places_over(place.polygon, scenery.plane, scenery.streets))
+    x_m, y_m = scenery.plane.to_metres(place.location.lat_deg, place.location.lon_deg)
+    return places_around(x_m, y_m, max(place.accuracy_m, 1.0) / R68_PER_SIGMA, scenery.streets)
+
+
+def _without_ties(places: Places) -> Places:
+    """Return the places of an area or a way with masses that differ by a thousandth at most.
+
+    Of cameras that show equally much the nearest to the middle are taken, which would gather them all there. Fractions
+    of multiples of the golden ratio are spread evenly however many of the largest are taken.
+    """
+    mass = places.mass * (1 + 1e-3 * (np.arange(len(places.mass)) * _GOLDEN % 1))
+    return replace(places, mass=mass / mass.sum())
+
+
+def _is_worth_it(scene: Scene, answer: Answer, wish: Wish) -> bool:
+    """Return whether the new choice is so much better than the cameras held, as they are turned, that they change.
+
+    The first cameras, lost ones and another number of them are always worth it.
+    """
+    case, held_rows = scene.case, {view.row for view in wish.held}
+    if case.status != CaseStatus.ACTIVE:
+        return bool(answer.rows) or case.version == 0 or case.status != CaseStatus.WAITING
+    usable = scene.scenery.optics.usable
+    if not held_rows or any(row < 0 or not usable[row] for row in held_rows):
+        return True
+    if (
+        sum(held.role in MAIN_ROLES for held in case.held) > wish.count
+        or held_rows & set(wish.barred)
+        or set(wish.pinned) - held_rows
+    ):
+        return True
+    return answer.utility - answer.held_utility >= scene.policy.selection.switch_gain
+
+
+def _look_ahead(scene: Scene, looks: list[Look]) -> Looking[list[Look]]:
+    """Return cameras for where a moving subject will be soon, so that a view is ready before it is needed."""
+    count, look_ahead_s = scene.policy.selection.next_cameras, scene.policy.movement.look_ahead_s
+    if scene.target.ahead is None or count == 0 or look_ahead_s <= 0:
+        return []
+    places = scene.target.ahead(look_ahead_s)
+    wish = scene.wish(count, taken=_taken(looks))
+    answer = yield LookRequest(places, wish)
+    return [Look(answer, answer.rows, CameraRole.NEXT)]
+
+
+def _corridors(scene: Scene, looks: list[Look]) -> Looking[list[Look]]:
+    """Return cameras along the ways of the responding units, in driving order."""
+    count = scene.policy.selection.corridor_cameras
+    result: list[Look] = []
+    for route in routes_of(scene.case, scene.target.place):
+        places = places_along(route, scene.scenery.plane, scene.scenery.streets)
+        if places is None or count == 0:
+            continue
+        answer = yield LookRequest(
+            _without_ties(places), scene.wish(count, CameraRole.CORRIDOR, taken=_taken(looks + result))
+        )
+        in_order = _in_driving_order(scene.scenery, places, answer)
+        result.append(Look(answer, in_order, CameraRole.CORRIDOR))
+    return result
+
+
+def _in_driving_order(scenery: Scenery, places: Places, answer: Answer) -> tuple[int, ...]:
+    """Return the chosen rows in the order in which a unit on its way passes nearest to them."""
+    rows = list(answer.rows)
+    x_m, y_m = scenery.optics.x_m[rows], scenery.optics.y_m[rows]
+    passed = np.hypot(places.x_m[None, :] - x_m[:, None], places.y_m[None, :] - y_m[:, None]).argmin(axis=1)
+    return tuple(rows[i] for i in np.argsort(passed, kind="stable").tolist())
+
+
+def _taken(looks: list[Look]) -> list[int]:
+    return [row for look in looks for row in look.rows]
+
+
+def _moved_m(scene: Scene) -> float:
+    """Return how far the target is from where the held cameras were chosen for; infinite without such a place."""
+    anchor, here = scene.case.anchor, scene.target.place.location
+    if anchor is None:
+        return float("inf")
+    return float(np.hypot(*geo.offsets_m(anchor.lat_deg, anchor.lon_deg, here.lat_deg, here.lon_deg)))

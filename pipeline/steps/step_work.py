@@ -1,0 +1,199 @@
+"""One step of the engine under way: what is decided so far, and what must be written at its end."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.belief.beliefs import Beliefs
+from pipeline.cases.case import is_ended, standing_of
+from pipeline.choice.scenery import Scenery
+from pipeline.decisions.assignment import Occasion
+from pipeline.decisions.audit import record_of
+from pipeline.decisions.decision import conclude, deliberate, release
+from pipeline.decisions.head_wishes import requests_of
+from pipeline.decisions.targets import Sought, targets_of
+from pipeline.reading.batch import StepResult
+from pipeline.rules.policy import Policy
+from pipeline.steps.state import PartitionState
+from schemas.camera_assignment import CameraAssignment, CameraRole, CaseStatus, InputRef
+from schemas.camera_knowledge import CameraObservation
+from schemas.case_state import CaseState
+from schemas.ptz import PtzRequest
+from schemas.subject_track import SubjectTrack
+
+# So many decisions are under way at once: what they ask for is answered together, and memory stays small.
+DELIBERATIONS_MAX = 64
+ENGINE = "engine"
+
+
+def _first(item: tuple[Any, ...]) -> int:
+    """Return the order that something to be sent is kept with."""
+    order: int = item[0]
+    return order
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A case to decide on, and why.
+
+    Attributes:
+        key: its key.
+        case: the case as it is, with what was just reported.
+        reason: why it is looked at.
+        now_us: the now of the decision.
+        sources: what it is decided from.
+        must: whether a version is due even with the same cameras.
+        order: place of its version among those of the unit.
+        actor: who asks: ``engine``, or the pseudonym of an operator.
+        renews: whether a version's lease begins anew, because something was heard of the case.
+    """
+
+    key: bytes
+    case: CaseState
+    reason: str
+    now_us: int
+    sources: tuple[InputRef, ...]
+    must: bool
+    order: int
+    actor: str = ENGINE
+    renews: bool = True
+
+
+@dataclass(slots=True)
+class StepWork:
+    """One step under way: what is decided so far, and which rows must go out at its end."""
+
+    state: PartitionState
+    scenery: Scenery
+    policy: Policy
+    result: StepResult = field(default_factory=StepResult)
+    requests: list[tuple[int, PtzRequest]] = field(default_factory=list)
+    observations: list[tuple[int, CameraObservation]] = field(default_factory=list)
+    assignments: list[tuple[int, str, CaseState, CameraAssignment]] = field(default_factory=list)
+    dirty_slots: list[NDArray[np.intp]] = field(default_factory=list)
+    dropped_tracks: set[bytes] = field(default_factory=set)
+
+    @property
+    def beliefs(self) -> Beliefs:
+        """Where the subjects of the partition's open cases can be."""
+        return self.state.beliefs_on(self.scenery.streets, self.policy)
+
+    def decide_and_note(self, asks: Sequence[Ask]) -> list[CameraAssignment | None]:
+        """Decide on distinct cases; note their new states and versions, and return the versions (None for none)."""
+        made: list[CameraAssignment | None] = []
+        for start in range(0, len(asks), DELIBERATIONS_MAX):
+            made += self._decide_some(asks[start : start + DELIBERATIONS_MAX])
+        return made
+
+    def _decide_some(self, asks: Sequence[Ask]) -> list[CameraAssignment | None]:
+        standings = [standing_of(ask.case, self.policy) for ask in asks]
+        sought = [
+            Sought(ask.key, ask.case, standing, self._track_looked_at(ask.key), ask.now_us)
+            for ask, standing in zip(asks, standings, strict=True)
+        ]
+        targets = targets_of(sought, self.beliefs, self.scenery, self.policy)
+        deliberations = [
+            deliberate(
+                ask.case,
+                standing,
+                target,
+                self.scenery,
+                self.policy,
+                occasion=Occasion(ask.now_us, ask.reason, ask.sources, self.scenery.cameras.version, ask.renews),
+                must=ask.must,
+            )
+            for ask, standing, target in zip(asks, standings, targets, strict=True)
+        ]
+        decisions = conclude(deliberations, self.scenery, self.policy)
+        return [self._note_decision(ask, *decision) for ask, decision in zip(asks, decisions, strict=True)]
+
+    def _track_looked_at(self, key: bytes) -> SubjectTrack | None:
+        subjects = self.state.subjects
+        slot = subjects.slot_of.get(key)
+        track = None if slot is None else subjects.track(slot)
+        if slot is not None and track is not None:
+            subjects.note_look(slot)
+            self.dirty_slots.append(np.array([slot], np.intp))
+        return track
+
+    def _note_decision(
+        self, ask: Ask, after: CaseState, assignment: CameraAssignment | None
+    ) -> CameraAssignment | None:
+        self.note(ask.key, after)
+        if assignment is not None:
+            self.assignments.append((ask.order, ask.actor, ask.case, assignment))
+            self._count(ask.case, assignment)
+        return assignment
+
+    def release_and_note(
+        self, key: bytes, case: CaseState, reason: str, now_us: int, sources: tuple[InputRef, ...], *, order: int
+    ) -> None:
+        """End a case and note its last version."""
+        occasion = Occasion(now_us, reason, sources, self.scenery.cameras.version)
+        after, assignment = release(case, self.policy, occasion)
+        self.note(key, after)
+        if assignment is not None:
+            self.assignments.append((order, ENGINE, case, assignment))
+
+    def drop_track(self, key: bytes) -> None:
+        """Forget where a subject was and can be."""
+        slot = self.state.subjects.slot_of[key]
+        if self.state.subjects.fix_us[slot]:
+            self.state.subjects.drop_track(slot)
+            self.dropped_tracks.add(key)
+        self.beliefs.forget(key)
+
+    def note(self, key: bytes, case: CaseState) -> None:
+        """Remember a case's state, and write it if it is another than before."""
+        if self.state.cases.get(key) is case:
+            return
+        self.state.put(key, case, self.policy)
+        self.result.case_states[case.case_id] = case
+        if is_ended(case):
+            self.beliefs.forget(key)
+            self.state.recent_looks.forget(key)
+            self.state.lessons.forget(key)
+            if case.status == CaseStatus.RELEASED:
+                self.drop_track(key)  # positions are forgotten when the case ends
+
+    def _count(self, before: CaseState, assignment: CameraAssignment) -> None:
+        service = assignment.services[0] if assignment.services else "other"
+        if assignment.cameras and before.first_view_us is None:
+            self.result.first_views.append((service, assignment.occurred_us, assignment.decided_us))
+        if before.subject_ref is not None:
+            self._count_handover(before, assignment)
+
+    def _count_handover(self, before: CaseState, assignment: CameraAssignment) -> None:
+        """Count a change of a moving subject's cameras: with an overlap, or cut."""
+        held = {camera.camera_id for camera in before.held if camera.role != CameraRole.ENDING}
+        now = {camera.camera_id for camera in assignment.cameras if camera.role != CameraRole.ENDING}
+        if now - held and held - now:
+            ending = any(camera.role == CameraRole.ENDING for camera in assignment.cameras)
+            self.result.handovers["overlap" if ending or now & held else "cut"] += 1
+
+    def finish(self) -> StepResult:
+        """Put together what goes out: versions in order of their records, tracks once with their last value."""
+        for order, actor, before, assignment in sorted(self.assignments, key=_first):
+            self.result.assignments.append(assignment)
+            self.requests += [(order, request) for request in requests_of(before, assignment)]
+            self.result.audits.append(record_of(assignment, None, actor, self.state.audit_chain))
+            self.state.audit_chain = self.state.audit_chain.after(self.result.audits[-1])
+        # What goes out follows the order of the records, however these were cut into batches.
+        self.result.ptz_requests += [request for _, request in sorted(self.requests, key=_first)]
+        self.result.observations += [observation for _, observation in sorted(self.observations, key=_first)]
+        self.result.refusals.sort(key=lambda refusal: (refusal.now_us, refusal.topic, refusal.offset))
+        self.result.beliefs += self.beliefs.changed_rows()
+        subjects = self.state.subjects
+        dropped: dict[bytes, bytes | None] = dict.fromkeys(sorted(self.dropped_tracks))
+        if self.dirty_slots:
+            slots = np.unique(np.concatenate(self.dirty_slots))
+            live = slots[subjects.fix_us[slots] > 0]
+            rows = subjects.rows(live)
+            for key, _ in rows:
+                dropped.pop(key, None)
+            self.result.tracks += rows
+        self.result.tracks += dropped.items()
+        return self.result

@@ -1,0 +1,148 @@
+"""What time alone decides: leases renewed or ended, another look as positions age, forgetting, cameras that changed."""
+
+from itertools import count
+
+import numpy as np
+
+from pipeline.cases.case import LEASE_EXPIRED, is_ended
+from pipeline.choice.scenery import Scenery
+from pipeline.rules.policy import US_PER_S
+from pipeline.steps.state import look_interval_us, renewal_us
+from pipeline.steps.step_work import Ask, StepWork
+from schemas.camera_assignment import CaseStatus, InputRef
+from schemas.case_state import CaseState
+
+TICK_TOPIC = "tick"
+# Versions that a tick makes come after those of the unit's records.
+_FIRST_ORDER = 1 << 62
+# A look that changes nothing takes about a fifth of a millisecond: a partition's tick stays below 0.1 s.
+LOOKS_PER_TICK = 400
+
+
+def apply_tick(work: StepWork) -> None:
+    """Do what is due at the state's clock, at most ``LOOKS_PER_TICK`` cases: the longest due first, ties by id.
+
+    What is left over is done at the next ticks, so that ten thousand cases that fall due together, or lose a camera
+    together, hold nobody up.
+    """
+    state, orders = work.state, count(_FIRST_ORDER)
+    _note_changed_cameras(work)
+    compare = list(state.to_compare)[:LOOKS_PER_TICK]
+    for key in compare:
+        del state.to_compare[key]
+        if key in state.cases and not is_ended(state.cases[key]):
+            _look_at_cameras(work, key, next(orders))
+    subjects = state.subjects
+    due = np.flatnonzero(subjects.due_us <= state.clock_us).tolist()
+    longest = sorted((int(subjects.due_us[slot]), subjects.keys[slot]) for slot in due)
+    asked = [_look_at(work, key, next(orders)) for _, key in longest[: max(LOOKS_PER_TICK - len(compare), 1)]]
+    asks = [ask for ask in asked if ask is not None]
+    for ask, made in zip(asks, work.decide_and_note(asks), strict=True):
+        if made is None:
+            _look_again(work, ask)
+
+
+def _look_at(work: StepWork, key: bytes, order: int) -> Ask | None:
+    """Do what is due for a case; return it if it must be decided on."""
+    state, now_us = work.state, work.state.clock_us
+    case = state.cases.get(key)
+    if case is None:
+        work.drop_track(key)
+        state.subjects.free(state.subjects.slot_of[key])
+    elif is_ended(case):
+        work.result.case_states[case.case_id] = None
+        state.forget_case(key, work.policy)
+    elif now_us >= _age_limit_us(work, case):
+        work.release_and_note(key, case, "case-age-limit", now_us, _sources(work), order=order)
+    elif (
+        now_us >= renewal_us(case, work.policy)
+        and case.valid_until_us < _age_limit_us(work, case)
+        and _heard_since(work, key, case)
+    ):
+        return Ask(key, case, "lease-renewed", now_us, _sources(work), must=True, order=order)
+    elif now_us >= case.valid_until_us:
+        work.release_and_note(key, case, LEASE_EXPIRED, now_us, _sources(work), order=order)
+    else:
+        reason = "cameras-available" if case.status == CaseStatus.WAITING else "position-ageing"
+        now_us = _due_moment_us(work, key, case)
+        heard = _heard_since(work, key, case)
+        return Ask(key, case, reason, now_us, _sources(work), must=False, order=order, renews=heard)
+    return None
+
+
+def _age_limit_us(work: StepWork, case: CaseState) -> int:
+    return case.opened_us + int(work.policy.lease.max_case_s * US_PER_S)
+
+
+def _due_moment_us(work: StepWork, key: bytes, case: CaseState) -> int:
+    """Return the moment that a look is for: the last one that was due by now, whole intervals after the one before.
+
+    When a tick fell must not matter, as far as it can be helped: a replay knows only the ticks that decided something.
+    """
+    due_us = int(work.state.subjects.due_us[work.state.subjects.slot_of[key]])
+    now_us, interval_us = work.state.clock_us, look_interval_us(case, work.policy)
+    return now_us - (now_us - due_us) % interval_us
+
+
+def _look_again(work: StepWork, ask: Ask) -> None:
+    """Have the next tick that matters look at a case that stays as it is."""
+    key, case, now_us = ask.key, ask.case, ask.now_us
+    renewal = renewal_us(case, work.policy)
+    due_us = renewal if now_us < renewal else case.valid_until_us
+    refresh_us = now_us + look_interval_us(case, work.policy)
+    work.state.subjects.due_us[work.state.subjects.slot_of[key]] = min(due_us, refresh_us)
+
+
+def _heard_since(work: StepWork, key: bytes, case: CaseState) -> bool:
+    """Return whether anything was reported or a fix came since the newest version."""
+    subjects, slot = work.state.subjects, work.state.subjects.slot_of[key]
+    fix_heard = bool(subjects.fix_us[slot]) and int(subjects.updated_us[slot]) > case.decided_us
+    return fix_heard or case.evidence_us > case.decided_us
+
+
+def _sources(work: StepWork) -> tuple[InputRef, ...]:
+    """Return the tick's moment and how far each topic had been read, so that a replay can put it in the same place."""
+    state = work.state
+    tick = InputRef(topic=TICK_TOPIC, partition=state.partition, offset=state.clock_us)
+    read = [
+        InputRef(topic=topic, partition=state.partition, offset=offset)
+        for topic, offset in sorted(state.positions.items())
+    ]
+    return (tick, *read)
+
+
+def _note_changed_cameras(work: StepWork) -> None:
+    """Queue the cases that hold a camera which changed since the last tick, by id.
+
+    After a restart nobody knows what changed meanwhile: then the cases are queued that hold a camera which is lost.
+    """
+    state, cameras = work.state, work.scenery.cameras
+    if state.camera_revision == cameras.revision:
+        return
+    restarted = state.camera_revision < 0
+    changed = None if restarted else cameras.changed_rows_since(state.camera_revision)
+    state.camera_revision = cameras.revision
+    camera_ids = _lost(work.scenery, list(state.holders))
+    if changed is not None:
+        camera_ids += [cameras.camera_id(row) for row in changed[cameras.alive[changed]].tolist()]
+    elif not restarted:
+        camera_ids = list(state.holders)
+    keys = {key for camera_id in camera_ids for key in state.holders.get(camera_id, ())}
+    state.to_compare.update(dict.fromkeys(sorted(keys)))
+
+
+def _lost(scenery: Scenery, camera_ids: list[str]) -> list[str]:
+    """Return which cameras are gone from the table or can no longer be looked through."""
+    rows = [scenery.cameras.row_of(camera_id) for camera_id in camera_ids]
+    known = np.array([-1 if row is None else row for row in rows], np.intp)
+    fine = known >= 0
+    fine[fine] = scenery.optics.usable[known[fine]]
+    return [camera_ids[i] for i in np.flatnonzero(~fine).tolist()]
+
+
+def _look_at_cameras(work: StepWork, key: bytes, order: int) -> None:
+    case = work.state.cases[key]
+    lost = bool(_lost(work.scenery, [held.camera_id for held in case.held]))
+    reason = "camera-lost" if lost else "camera-changed"
+    now_us, heard = work.state.clock_us, _heard_since(work, key, case)
+    work.decide_and_note([Ask(key, case, reason, now_us, _sources(work), must=lost, order=order, renews=heard)])
