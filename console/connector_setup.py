@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable
 
-from connectors.context import ConnectorContext, DefaultPoint
-from connectors.instances import ConnectorInstance
-from connectors.runner import SourceJob
-from connectors.settings import ConnectorSettings
+from connectors.kit.context import ConnectorContext, DefaultPoint
+from connectors.kit.instances import ConnectorInstance
+from connectors.kit.running.runner import SourceJob
+from connectors.kit.settings import ConnectorSettings
 from topologies.city_files import City
 
 

@@ -12,4 +12,4 @@ class CaseBelief:
     number: Annotated[int, "How many pieces of evidence it was made from; seeds the randomness with the case id."]
     walk: Annotated[int, "Place of the person's kind in the policy's list of walks."]
     streets_hash: Annotated[str, "Content hash of the street map the particles walk on; empty without one."]
-    particles: Annotated[bytes, "pipeline.belief.particles.PARTICLE rows, little-endian."]
+    particles: Annotated[bytes, "pipeline.particles.PARTICLE rows, little-endian."]

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from connectors.cctv_registry.faults import Flag, Reason
 from connectors.cctv_registry.headers import Field, Layout
-from connectors.errors import EntryRefusedError
+from connectors.kit.errors import EntryRefusedError
 
 # More pieces than this in one text cell, and it is not a text cell any more.
 EXTRA_CELLS_MAX = 20

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 
 from connectors.cctv_registry.headers import Field
 from connectors.cctv_registry.positions import SOUTH_KOREA, Box, box_of_outline
-from connectors.errors import ConnectorConfigError
-from connectors.option_values import names_option, number_option, refuse_unknown, text_option
+from connectors.kit.errors import ConnectorConfigError
+from connectors.kit.option_values import names_option, number_option, refuse_unknown, text_option
 from schemas.camera import CameraPurpose
 
 OPTIONS = frozenset(

@@ -3,7 +3,7 @@
 import codecs
 import unicodedata
 
-from connectors.errors import ConnectorConfigError
+from connectors.kit.errors import ConnectorConfigError
 
 # More damaged lines than this share, and the guess at the encoding is wrong, not the lines.
 DAMAGED_SHARE_MAX = 0.01

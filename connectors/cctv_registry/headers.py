@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from connectors.errors import ConnectorConfigError
+from connectors.kit.errors import ConnectorConfigError
 
 # How many column names an error message repeats, and how much of each.
 SHOWN_COLUMNS = 30

@@ -13,7 +13,7 @@ from connectors.cctv_registry.faults import Flag, Reason
 from connectors.cctv_registry.headers import Field, Layout
 from connectors.cctv_registry.names import ADDRESS_CHARACTERS_MAX, is_test, local_address, owner_name
 from connectors.cctv_registry.positions import Plausible, read_position
-from connectors.errors import EntryRefusedError
+from connectors.kit.errors import EntryRefusedError
 from schemas.camera import CameraKind, CameraPurpose, CameraStatus
 
 DAY_US = 86_400_000_000

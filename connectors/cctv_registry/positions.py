@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from connectors.cctv_registry.faults import Flag, Reason
-from connectors.errors import ConnectorConfigError, EntryRefusedError
+from connectors.kit.errors import ConnectorConfigError, EntryRefusedError
 
 # Metres of one degree of latitude (WGS 84 mean meridian, 111.1 to 111.7 km).
 METRES_PER_DEGREE = 111_320.0

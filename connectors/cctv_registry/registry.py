@@ -16,8 +16,8 @@ from connectors.cctv_registry.positions import Plausible, accuracy_m
 from connectors.cctv_registry.report import RegistryReport
 from connectors.cctv_registry.sites import Pile, digest, piles_of, row_ids, site_id
 from connectors.cctv_registry.table import PROGRESS_ROWS, Progress, Table, find_file, read_table
-from connectors.errors import EntryRefusedError
-from connectors.source import Refused
+from connectors.kit.errors import EntryRefusedError
+from connectors.kit.source import Refused
 from schemas.camera import Camera
 from schemas.location import Location, LocationQuality
 from schemas.topics import CAMERAS

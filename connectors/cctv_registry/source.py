@@ -10,9 +10,9 @@ from pathlib import Path
 from connectors.cctv_registry.config import Config
 from connectors.cctv_registry.registry import RegistryLoad, load
 from connectors.cctv_registry.report import RegistryReport
-from connectors.context import ConnectorContext
-from connectors.errors import ConnectorConfigError, ConnectorError
-from connectors.source import Accepted, Entry
+from connectors.kit.context import ConnectorContext
+from connectors.kit.errors import ConnectorConfigError, ConnectorError
+from connectors.kit.source import Accepted, Entry
 from schemas.topics import CAMERAS
 
 __all__ = ["CctvRegistrySource", "Config"]

@@ -11,7 +11,7 @@ from pathlib import Path
 from connectors.cctv_registry.encoding import REPLACEMENT, decode
 from connectors.cctv_registry.headers import Layout, layout_of
 from connectors.cctv_registry.workbook import ZIP_MAGIC, workbook_rows
-from connectors.errors import ConnectorConfigError, SourceUnavailableError
+from connectors.kit.errors import ConnectorConfigError, SourceUnavailableError
 
 # The whole nation is 356,000 rows and about 100 MB; more is not a registry.
 FILE_BYTES_MAX = 1 << 30

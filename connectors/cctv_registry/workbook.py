@@ -12,7 +12,7 @@ import openpyxl
 from openpyxl.utils.exceptions import InvalidFileException
 
 from connectors.cctv_registry.headers import layout_of
-from connectors.errors import ConnectorConfigError
+from connectors.kit.errors import ConnectorConfigError
 
 ZIP_MAGIC = b"PK\x03\x04"
 # Unpacked size: 356,000 rows are about 400 MB of XML; beyond this it is a bomb.

@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from connectors.errors import EntryRefusedError
-from connectors.json_records import record_from_json
+from connectors.kit.errors import EntryRefusedError
+from connectors.kit.reading.json_records import record_from_json
 from schemas.topics import BY_NAME, Topic
 
 # As much as the broker takes in one record, in a form that is a few times larger than Avro.

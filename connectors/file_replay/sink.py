@@ -10,11 +10,11 @@ from io import FileIO
 from pathlib import Path
 from typing import Any
 
-from connectors.context import ConnectorContext
-from connectors.errors import ConnectorConfigError, SinkUnavailableError
-from connectors.json_records import record_to_json
-from connectors.option_values import names_option, refuse_unknown, text_option
-from connectors.sink import Delivered
+from connectors.kit.context import ConnectorContext
+from connectors.kit.errors import ConnectorConfigError, SinkUnavailableError
+from connectors.kit.option_values import names_option, refuse_unknown, text_option
+from connectors.kit.reading.json_records import record_to_json
+from connectors.kit.sink import Delivered
 from schemas.topics import BY_NAME, Topic
 
 logger = logging.getLogger(__name__)

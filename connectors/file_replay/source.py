@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from connectors.context import ConnectorContext
-from connectors.errors import ConnectorConfigError, EntryRefusedError, SourceUnavailableError
 from connectors.file_replay.parse import LINE_BYTES_MAX, Line, kept_of, parse_line, topic_of
-from connectors.option_values import choice_option, flag_option, number_option, refuse_unknown, text_option
-from connectors.source import Accepted, Entry, Refused
+from connectors.kit.context import ConnectorContext
+from connectors.kit.errors import ConnectorConfigError, EntryRefusedError, SourceUnavailableError
+from connectors.kit.option_values import choice_option, flag_option, number_option, refuse_unknown, text_option
+from connectors.kit.source import Accepted, Entry, Refused
 from schemas.topics import BY_NAME, DEAD_LETTER_SUFFIX, INCIDENTS, Topic
 
 # The wait for a line that is due is cut into pieces of real time, so that a clock that is set is noticed.

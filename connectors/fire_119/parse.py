@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from connectors.dispatch_rows import Parsed, digest, plausible_us, text_of, usable_number
-from connectors.errors import EntryRefusedError
 from connectors.fire_119 import codes
 from connectors.fire_119.units import units_of
-from connectors.korean_places import PlaceRules, place_of
-from connectors.local_times import local_time_us
+from connectors.kit.errors import EntryRefusedError
+from connectors.kit.reading.dispatch_rows import Parsed, digest, plausible_us, text_of, usable_number
+from connectors.kit.reading.korean_places import PlaceRules, place_of
+from connectors.kit.reading.local_times import local_time_us
 from schemas.incident import Incident, IncidentStatus, Service
 
 SOURCE = "fire_119"

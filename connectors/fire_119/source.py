@@ -6,12 +6,12 @@ from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from connectors.context import ConnectorContext
-from connectors.dispatch_rows import DispatchRows
-from connectors.file_drop import DROP_OPTIONS, FileDrop, FileDropConfig
 from connectors.fire_119.parse import KEPT_COLUMNS, Rules, parse_row
-from connectors.korean_places import PlaceRules
-from connectors.option_values import flag_option, number_option, refuse_unknown
+from connectors.kit.context import ConnectorContext
+from connectors.kit.option_values import flag_option, number_option, refuse_unknown
+from connectors.kit.reading.dispatch_rows import DispatchRows
+from connectors.kit.reading.korean_places import PlaceRules
+from connectors.kit.transports.file_drop import DROP_OPTIONS, FileDrop, FileDropConfig
 
 _OPTIONS = DROP_OPTIONS | {"point_accuracy_m", "future_tolerance_s", "as_reported"}
 

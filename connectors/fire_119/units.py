@@ -4,8 +4,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from connectors.dispatch_rows import looks_like_phone, text_of
-from connectors.korean_places import PlaceRules, place_of
+from connectors.kit.reading.dispatch_rows import looks_like_phone, text_of
+from connectors.kit.reading.korean_places import PlaceRules, place_of
 from schemas.incident import RespondingUnit
 from schemas.location import LocationQuality, Point
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from connectors.errors import EntryRefusedError
+from connectors.kit.errors import EntryRefusedError
 from schemas.location import Location, LocationQuality
 from schemas.topics import TRACKER_FIXES, WANDERING_ALERTS, Topic
 from schemas.tracker_fix import TrackerFix

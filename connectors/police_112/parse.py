@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from connectors.context import DefaultPoint
-from connectors.dispatch_rows import Parsed, digest, plausible_us, text_of, usable_number
-from connectors.errors import EntryRefusedError
-from connectors.korean_places import Place, PlaceRules, cell_accuracy_m, number_of, place_of
-from connectors.local_times import local_date_and_time_us, local_time_us
+from connectors.kit.context import DefaultPoint
+from connectors.kit.errors import EntryRefusedError
+from connectors.kit.reading.dispatch_rows import Parsed, digest, plausible_us, text_of, usable_number
+from connectors.kit.reading.korean_places import Place, PlaceRules, cell_accuracy_m, number_of, place_of
+from connectors.kit.reading.local_times import local_date_and_time_us, local_time_us
 from connectors.police_112 import codes
 from schemas.incident import Incident, IncidentStatus
 

@@ -6,11 +6,11 @@ from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from connectors.context import ConnectorContext
-from connectors.dispatch_rows import DispatchRows
-from connectors.file_drop import DROP_OPTIONS, FileDrop, FileDropConfig
-from connectors.korean_places import PlaceRules
-from connectors.option_values import flag_option, number_option, refuse_unknown, text_option
+from connectors.kit.context import ConnectorContext
+from connectors.kit.option_values import flag_option, number_option, refuse_unknown, text_option
+from connectors.kit.reading.dispatch_rows import DispatchRows
+from connectors.kit.reading.korean_places import PlaceRules
+from connectors.kit.transports.file_drop import DROP_OPTIONS, FileDrop, FileDropConfig
 from connectors.police_112.parse import AGENCY_DEFAULT_POINT, KEPT_COLUMNS, Rules, parse_row
 
 _OPTIONS = DROP_OPTIONS | {

@@ -9,14 +9,17 @@ from typing import Any
 import click
 from rich.table import Table
 
-from connectors.cursors import KafkaCursors
-from connectors.instances import ConnectorInstance, instances_of
-from connectors.manifest import Manifest, all_manifests
-from connectors.publish import Publisher
-from connectors.runner import SourceJob, run_sources, run_together
-from connectors.settings import ConnectorSettings
-from connectors.sink_runner import SinkJob, run_sink
+from connectors.kit.instances import instances_of
+from connectors.kit.manifest import Manifest, all_manifests
+from connectors.kit.running.cursors import KafkaCursors
+from connectors.kit.running.publish import Publisher
+from connectors.kit.running.runner import SourceJob, run_sources, run_together
+from connectors.kit.running.sink_runner import SinkJob, run_sink
+from connectors.kit.running.status import StatusPage, Watched
+from connectors.kit.settings import ConnectorSettings
 from console.city_topics import ensure_city_topics
+from console.commands.connect_ladder import check, new, try_out, validate_sample
+from console.connector_choice import chosen_instances
 from console.connector_setup import context_of, jobs_of
 from console.options import Options
 from console.terminal import output
@@ -24,7 +27,11 @@ from console.terminal import output
 
 @click.group(epilog="Example: goldentime connect list")
 def connect() -> None:
-    """List the connectors, and run those of a city."""
+    """Make connectors, check and try them, and run those of a city."""
+
+
+for command in (new, check, validate_sample, try_out):
+    connect.add_command(command)
 
 
 @connect.command(name="list", epilog="Example: goldentime --city demo connect list --json")
@@ -53,21 +60,35 @@ def list_connectors(options: Options, as_json: bool) -> None:
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option("--kind", help="Run one connector of this kind that is not in the city's file.")
 @click.option("-o", "--option", "pairs", multiple=True, metavar="NAME=VALUE", help="With --kind: an option of it.")
+@click.option("--status", metavar="HOST:PORT", help="Serve /metrics, /connectors and /healthz there.")
 @click.option("--json", "as_json", is_flag=True, help="Print the counts at the end as JSON.")
 @click.pass_context
-def run(ctx: click.Context, names: tuple[str, ...], kind: str | None, pairs: tuple[str, ...], as_json: bool) -> None:
+def run(
+    ctx: click.Context,
+    *,
+    names: tuple[str, ...],
+    kind: str | None,
+    pairs: tuple[str, ...],
+    status: str | None,
+    as_json: bool,
+) -> None:
     """Run connectors of the city, all enabled ones without a NAME, until they end or Ctrl-C.
 
     Missing topics are created first. A run goes on where the last one ended. Exit code 1: entries were refused; their
     dead letters say why.
     """
     options: Options = ctx.obj
-    chosen = _chosen(options, names, kind, pairs)
+    chosen = chosen_instances(options, names, kind, pairs)
     settings, context = options.connector_settings(), context_of(options.load_city(), options.connector_settings())
+    address = _address(status)
     sinks = [SinkJob(name=i.name, sink=i.build_sink(context)) for i in chosen if i.is_sink]
     sources = jobs_of([i for i in chosen if not i.is_sink], context)
+    kinds = {instance.name: instance.kind for instance in chosen}
+    watched = [Watched(j.name, j.kind, "source", j.counters, j.source) for j in sources]
+    watched += [Watched(j.name, kinds[j.name], "sink", j.counters, j.sink) for j in sinks]
     ensure_city_topics(options)
-    asyncio.run(_run(settings, sources, sinks))
+    page = StatusPage(watched, settings.clock, context.listeners)
+    asyncio.run(_run(settings, sources, sinks, page, address))
     counters = {job.name: job.counters for job in sources} | {job.name: job.counters for job in sinks}
     counts = [{"name": name, "accepted": c.accepted, "refused": c.refused} for name, c in counters.items()]
     if as_json:
@@ -80,10 +101,16 @@ def run(ctx: click.Context, names: tuple[str, ...], kind: str | None, pairs: tup
 
 
 # They say once per outage that a system does not answer and is tried again; the commands keep the rest quiet.
-_HEARD = ("connectors.runner", "connectors.sink_runner")
+_HEARD = ("connectors.kit.running.runner", "connectors.kit.running.sink_runner")
 
 
-async def _run(settings: ConnectorSettings, sources: list[SourceJob], sinks: list[SinkJob]) -> None:
+async def _run(
+    settings: ConnectorSettings,
+    sources: list[SourceJob],
+    sinks: list[SinkJob],
+    page: StatusPage,
+    address: tuple[str, int] | None,
+) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -93,6 +120,8 @@ async def _run(settings: ConnectorSettings, sources: list[SourceJob], sinks: lis
     names = [job.name for job in sources] + [job.name for job in sinks]
     click.echo(f"running {', '.join(names)} (Ctrl-C ends)", err=True)
     publisher = Publisher(settings)
+    if address is not None:
+        await page.start(*address)
     try:
         cursors = KafkaCursors(settings, publisher)
         await run_together(
@@ -104,35 +133,17 @@ async def _run(settings: ConnectorSettings, sources: list[SourceJob], sinks: lis
         )
     finally:
         await publisher.close()
+        if address is not None:
+            await page.stop(*address)
 
 
-def _chosen(
-    options: Options, names: tuple[str, ...], kind: str | None, pairs: tuple[str, ...]
-) -> list[ConnectorInstance]:
-    if kind is not None:
-        if names:
-            raise click.UsageError("give names or --kind, not both")
-        return [ConnectorInstance(name=f"{kind}-by-hand".replace("_", "-"), kind=kind, options=_options(pairs))]
-    if pairs:
-        raise click.UsageError("-o needs --kind")
-    known = {instance.name: instance for instance in instances_of(options.cities_dir, options.load_city().name)}
-    for name in names:
-        if name not in known:
-            raise click.UsageError(f"no connector {name!r} in {options.city}; there are {', '.join(known) or 'none'}")
-    chosen = [known[name] for name in names] or [instance for instance in known.values() if instance.enabled]
-    if not chosen:
-        raise click.UsageError(f"{options.city} runs no connectors; give --kind, or write its connectors.toml")
-    return chosen
-
-
-def _options(pairs: tuple[str, ...]) -> dict[str, Any]:
-    options = {}
-    for pair in pairs:
-        name, equals, value = pair.partition("=")
-        if not name or not equals:
-            raise click.UsageError(f"-o must be NAME=VALUE, got {pair!r}")
-        options[name] = value
-    return options
+def _address(text: str | None) -> tuple[str, int] | None:
+    if text is None:
+        return None
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdigit() or int(port) > 65_535:
+        raise click.UsageError(f"--status must be host:port, got {text!r}")
+    return host.strip("[]"), int(port)
 
 
 def _described(manifest: Manifest) -> dict[str, Any]:

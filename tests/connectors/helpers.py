@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from kafka import KafkaConsumer, TopicPartition
 
-from connectors.context import ConnectorContext
-from connectors.errors import SourceUnavailableError
-from connectors.pseudonyms import Pseudonyms
-from connectors.settings import ConnectorSettings
-from connectors.source import Accepted, Entry, Refused
+from connectors.kit.context import ConnectorContext
+from connectors.kit.errors import SourceUnavailableError
+from connectors.kit.pseudonyms import Pseudonyms
+from connectors.kit.settings import ConnectorSettings
+from connectors.kit.source import Accepted, Entry, Refused
 from schemas.clock import Clock, SystemClock
 from schemas.connector_cursor import ConnectorCursor
 from schemas.incident import Incident

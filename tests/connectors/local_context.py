@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from connectors.context import ConnectorContext, DefaultPoint
-from connectors.pseudonyms import Pseudonyms
+from connectors.kit.context import ConnectorContext, DefaultPoint
+from connectors.kit.pseudonyms import Pseudonyms
 
 # 2026-03-01 12:00:00 in Seoul.
 NOON_US = 1_772_334_000_000_000

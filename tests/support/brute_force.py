@@ -30,7 +30,7 @@ class Assumptions:
     observe_range_ptz_m: float = 31.3
     field_deg: float = 90.0
     zoom_fields_deg: tuple[float, ...] = (60.0, 30.0, 12.0)
-    clutter_scale_m: float = 200.0
+    clutter_scale_m: float = 60.0  # without streets
     weak_view: float = 0.05
 
 
@@ -150,11 +150,11 @@ def cams_of(
 
 
 def numbers_of(policy: Policy) -> Numbers:
-    """Return a policy's numbers as the brute force of the choice takes them."""
+    """Return a policy's numbers as the brute force of the choice takes them, in a city without a street map."""
     view, selection = policy.view, policy.selection
     return Numbers(
         zooms_deg=tuple(view.zoom_fields_deg),
-        clutter_m=view.clutter_scale_m,
+        clutter_m=view.unmapped_scale_m,
         weak=view.weak_view,
         min_gain=selection.min_gain,
         ptz_min_gain=selection.ptz_min_gain,

@@ -78,7 +78,7 @@ def test_every_row_of_any_text_is_accepted_or_refused(tmp_path: Path, drawn: tup
     max_examples=100, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_any_bytes_after_a_header_end_in_an_answer(tmp_path: Path, noise: bytes) -> None:
-    from connectors.errors import ConnectorConfigError
+    from connectors.kit.errors import ConnectorConfigError
 
     path = tmp_path / "r.csv"
     header = ",".join(HEADERS["standard-13"]).encode("cp949")

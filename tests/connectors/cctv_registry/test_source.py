@@ -11,14 +11,14 @@ from typing import Any
 import pytest
 
 import connectors.cctv_registry as package
-from connectors import manifest
 from connectors.cctv_registry.config import OPTIONS
 from connectors.cctv_registry.registry import load
 from connectors.cctv_registry.source import CctvRegistrySource, Config
-from connectors.context import ConnectorContext
-from connectors.errors import ConnectorConfigError
-from connectors.pseudonyms import Pseudonyms
-from connectors.source import Accepted, Refused
+from connectors.kit import manifest
+from connectors.kit.context import ConnectorContext
+from connectors.kit.errors import ConnectorConfigError
+from connectors.kit.pseudonyms import Pseudonyms
+from connectors.kit.source import Accepted, Refused
 from schemas.topics import CAMERAS
 from tests.connectors.cctv_registry.files import NOW_US, a_row, many_rows, write_file
 

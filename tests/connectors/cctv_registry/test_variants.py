@@ -10,7 +10,7 @@ from connectors.cctv_registry.config import Config
 from connectors.cctv_registry.headers import VARIANTS as KNOWN
 from connectors.cctv_registry.headers import layout_of
 from connectors.cctv_registry.registry import load
-from connectors.errors import ConnectorConfigError
+from connectors.kit.errors import ConnectorConfigError
 from schemas.codec import decode, encode
 from tests.connectors.cctv_registry.files import (
     ENCODINGS,

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.errors import EntryRefusedError
 from connectors.file_replay.parse import LINE_BYTES_MAX, kept_of, parse_line, topic_of
-from connectors.json_records import record_to_json
+from connectors.kit.errors import EntryRefusedError
+from connectors.kit.reading.json_records import record_to_json
 from schemas.topics import CAMERAS, INCIDENTS
 from tests.connectors.helpers import NOON_US, incident
 

@@ -7,19 +7,19 @@ from pathlib import Path
 import pytest
 from kafka import KafkaProducer
 
-from connectors.errors import ConnectorConfigError, SinkUnavailableError
 from connectors.file_replay.sink import Config, JsonLinesSink
 from connectors.file_replay.source import Config as SourceConfig
 from connectors.file_replay.source import FileReplaySource
-from connectors.pacing import Backoff
-from connectors.publish import Publisher
-from connectors.settings import ConnectorSettings
-from connectors.sink import Delivered
-from connectors.sink_runner import SinkJob, run_sink
-from connectors.source import Accepted
+from connectors.kit.errors import ConnectorConfigError, SinkUnavailableError
+from connectors.kit.running.pacing import Backoff
+from connectors.kit.running.publish import Publisher
+from connectors.kit.running.sink_runner import SinkJob, run_sink
+from connectors.kit.settings import ConnectorSettings
+from connectors.kit.sink import Delivered
+from connectors.kit.source import Accepted
 from schemas.topics import CAMERAS, INCIDENTS
 from tests.connectors.helpers import context, incident
-from tests.connectors.test_runner import until
+from tests.connectors.kit.test_runner import until
 
 
 def sink(path: Path) -> JsonLinesSink:
@@ -114,6 +114,7 @@ def recorder(path: Path) -> SinkJob:
     return SinkJob(name="recorder", sink=sink(path), backoff=Backoff(first_s=0.05, limit_s=0.2))
 
 
+@pytest.mark.slow
 async def test_a_topic_is_recorded_once_over_restarts_and_a_missing_disk(
     city: ConnectorSettings, tmp_path: Path
 ) -> None:

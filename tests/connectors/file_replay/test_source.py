@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from connectors.errors import ConnectorConfigError, SourceUnavailableError
 from connectors.file_replay.source import Config, FileReplaySource
-from connectors.json_records import record_to_json
-from connectors.source import Accepted, Entry, Refused
+from connectors.kit.errors import ConnectorConfigError, SourceUnavailableError
+from connectors.kit.reading.json_records import record_to_json
+from connectors.kit.source import Accepted, Entry, Refused
 from schemas.clock import Clock, ScaledClock
 from schemas.topics import INCIDENTS, TRACKER_FIXES
 from tests.connectors.helpers import NOON_US, context, incident

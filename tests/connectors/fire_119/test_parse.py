@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connectors.errors import EntryRefusedError
 from connectors.fire_119.parse import Rules, parse_row
-from connectors.korean_places import PlaceRules
+from connectors.kit.errors import EntryRefusedError
+from connectors.kit.reading.korean_places import PlaceRules
 from schemas.codec import decode, encode
 from schemas.incident import Incident
 from tests.connectors.local_context import NOON_US, POLICE_AGENCY, SEOUL_BOX

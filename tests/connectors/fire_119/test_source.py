@@ -7,9 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from connectors.errors import ConnectorConfigError
 from connectors.fire_119.source import Config, Fire119Source
-from connectors.source import Accepted, Refused
+from connectors.kit.errors import ConnectorConfigError
+from connectors.kit.source import Accepted, Refused
 from schemas.codec import encode
 from tests.connectors.local_context import a_context
 

@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connectors.errors import ConnectorConfigError
-from connectors.owntracks.config import HANDED_OVER, Config
-from connectors.owntracks.session import Session
+from connectors.kit.arrival import Arrival
+from connectors.kit.errors import ConnectorConfigError
+from connectors.kit.source import Accepted, Refused
+from connectors.kit.transports.mqtt_session import MqttConfig, MqttSession
+from connectors.owntracks.config import Config
 from connectors.owntracks.source import OwntracksSource
-from connectors.source import Accepted, Refused
 from schemas.codec import decode, encode
 from schemas.topics import TRACKER_FIXES, WANDERING_ALERTS
 from tests.connectors.local_context import NOON_US, a_context
@@ -22,7 +23,7 @@ KIM = a_context().pseudonyms.of("tracker", "kim-younghee/watch-7")
 
 
 def a_source(**options):
-    return OwntracksSource(Config(host="broker.example", **options), a_context())
+    return OwntracksSource(Config.from_options({"host": "broker.example", **options}), a_context())
 
 
 def a_location(**fields):
@@ -47,7 +48,9 @@ def a_location(**fields):
 
 def entry_of(body, *, topic=TOPIC, source=None):
     payload = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return (source or a_source()).entry_of(topic, payload, 1)
+    entries = (source or a_source()).answers(payload, Arrival(NOON_US, 1, topic))
+    assert len(entries) <= 1
+    return entries[0] if entries else None
 
 
 def record_of(body, **options):
@@ -109,11 +112,10 @@ def test_a_call_for_help_is_not_lost_for_a_wrong_clock_or_place(fields):
 
 
 def test_two_calls_for_help_without_a_time_are_two():
-    context = a_context()
-    source = OwntracksSource(Config(host="x"), context)
-    first = entry_of(a_location(alert="sos", tst=...), source=source)
-    context.clock.now += 60_000_000
-    second = entry_of(a_location(alert="sos", tst=...), source=source)
+    payload = json.dumps(a_location(alert="sos", tst=...)).encode()
+    source = a_source()
+    (first,) = source.answers(payload, Arrival(NOON_US, 1, TOPIC))
+    (second,) = source.answers(payload, Arrival(NOON_US + 60_000_000, 2, TOPIC))
 
     assert first.record.event_id != second.record.event_id
 
@@ -317,11 +319,8 @@ def test_any_message_gives_a_record_that_fits_the_contract_an_answer_or_is_passe
         ({"host": "h", "port": 0}, "port"),
         ({"host": "h", "qos": 2}, "qos"),
         ({"host": "h", "topic_root": "a/+"}, "topic_root"),
-        ({"host": "h", "client_id": ""}, "client_id"),
         ({"host": "h", "acknowledge": "never"}, "acknowledge"),
         ({"host": "h", "safe_zones": 7}, "safe_zones"),
-        ({"host": "h", "password_env": "GOLDENTIME_TEST_UNSET", "username": "u"}, "password_env"),
-        ({"host": "h", "password_file": "/nonexistent", "username": "u"}, "password_file"),
         ({"host": "h", "password_file": "/x", "password_env": "Y", "username": "u"}, "password_env"),
         ({"host": "h", "password_file": "/x"}, "username"),
         ({"host": "h", "ca_file": "/x"}, "ca_file"),
@@ -335,8 +334,10 @@ def test_wrong_options_are_named(options, named):
 
 
 def test_options_have_sensible_defaults():
-    assert Config.from_options({"host": "h"}) == Config(host="h")
-    assert Config.from_options({"host": "h", "tls": "true"}).port == 8883
+    plain = Config.from_options({"host": "h"})
+    assert (plain.mqtt.port, plain.mqtt.qos, plain.mqtt.client_id) == (1883, 1, "goldentime-owntracks")
+    assert plain.mqtt.topic_filters == ("owntracks/+/+", "owntracks/+/+/event")
+    assert Config.from_options({"host": "h", "tls": "true"}).mqtt.port == 8883
     assert Config.from_options({"host": "h", "safe_zones": "home, school"}).safe_zones == ("home", "school")
 
 
@@ -347,7 +348,7 @@ def test_the_password_comes_from_a_file_or_the_environment(tmp_path, monkeypatch
     from_file = Config.from_options({"host": "h", "username": "u", "password_file": str(tmp_path / "secret")})
     from_environment = Config.from_options({"host": "h", "username": "u", "password_env": "GOLDENTIME_TEST_PASSWORD"})
 
-    assert (from_file.password(), from_environment.password()) == ("from file", "from environment")
+    assert (from_file.mqtt.password.read(), from_environment.mqtt.password.read()) == ("from file", "from environment")
     assert "from file" not in repr(from_file)
 
 
@@ -356,17 +357,25 @@ def test_without_a_pseudonym_key_the_connector_does_not_start():
     keyless = type(context)(clock=context.clock, pseudonyms=type(context.pseudonyms).without_key())
 
     with pytest.raises(ConnectorConfigError, match="pseudonym key"):
-        OwntracksSource(Config(host="h"), keyless)
+        OwntracksSource(Config.from_options({"host": "h"}), keyless)
 
 
-def test_cursors_exist_only_where_messages_can_be_given_again():
-    assert entry_of(a_location()).cursor == "1"
-    assert entry_of(b"{broken").cursor == "1"
-    assert entry_of(a_location(), source=a_source(acknowledge=HANDED_OVER)).cursor is None
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"password_env": "GOLDENTIME_TEST_UNSET", "username": "u"},
+        {"password_file": "/nonexistent", "username": "u"},
+    ],
+)
+def test_a_password_that_is_not_there_is_named_when_it_is_read(options):
+    config = Config.from_options({"host": "h", **options})
+
+    with pytest.raises(ConnectorConfigError, match="password_"):
+        config.mqtt.password.read()
 
 
 async def test_the_mqtt_client_still_lets_us_acknowledge_by_hand():
-    session = Session(Config(host="broker.example"))
+    session = MqttSession(MqttConfig.from_options({"host": "broker.example"}, client_id="c", topic_filters=("#",)))
 
     assert session._client._manual_ack is True
     assert callable(session._client.ack)

@@ -13,10 +13,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from connectors.errors import SourceUnavailableError
+from connectors.kit.errors import SourceUnavailableError
+from connectors.kit.source import Refused
 from connectors.owntracks.config import Config
 from connectors.owntracks.source import OwntracksSource
-from connectors.source import Refused
 from schemas.topics import TRACKER_FIXES, WANDERING_ALERTS
 from tests.connectors.local_context import NOON_US, a_context
 from tests.support.mosquitto_server import mosquitto_binary, running_mosquitto
@@ -75,7 +75,7 @@ async def subscribed(source):
     """Make the source's session known to the broker, so that it keeps what comes from now on."""
     reading = asyncio.create_task(take(source, 1))
     async with asyncio.timeout(LIMIT_S):
-        while source._session is None:
+        while not source.is_connected:
             await asyncio.wait({reading}, timeout=0.01)
             assert not reading.done(), reading.exception()
     reading.cancel()
@@ -190,7 +190,7 @@ async def test_a_broker_restart_is_an_outage_after_which_nothing_is_missing(mosq
     reading = asyncio.create_task(take(source, 10_000))
     await send(mosquitto, a_fix(1))
     async with asyncio.timeout(LIMIT_S):
-        while source._number < 1:
+        while source._link._number < 1:
             await asyncio.sleep(0.01)
     mosquitto.stop()
     with pytest.raises(SourceUnavailableError, match="MQTT broker"):
@@ -216,7 +216,7 @@ async def test_a_stop_ends_the_subscription_within_two_seconds(mosquitto):
     await subscribed(source)
     reading = asyncio.create_task(take(source, 1))
     async with asyncio.timeout(LIMIT_S):
-        while source._session is None:
+        while not source.is_connected:
             await asyncio.sleep(0.01)
 
     reading.cancel()
@@ -224,7 +224,7 @@ async def test_a_stop_ends_the_subscription_within_two_seconds(mosquitto):
         await asyncio.gather(reading, return_exceptions=True)
 
     assert reading.cancelled()
-    assert source._session is None
+    assert not source.is_connected
 
 
 async def test_login_with_a_password_and_without(tmp_path):

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connectors.errors import EntryRefusedError
-from connectors.korean_places import PlaceRules
+from connectors.kit.errors import EntryRefusedError
+from connectors.kit.reading.korean_places import PlaceRules
 from connectors.police_112.codes import CASE_TYPES
 from connectors.police_112.parse import AGENCY_DEFAULT_POINT, Rules, parse_row
 from schemas.codec import decode, encode

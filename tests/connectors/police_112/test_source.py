@@ -6,9 +6,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from connectors.errors import ConnectorConfigError
+from connectors.kit.errors import ConnectorConfigError
+from connectors.kit.source import Accepted, Refused
 from connectors.police_112.source import Config, Police112Source
-from connectors.source import Accepted, Refused
 from schemas.codec import encode
 from schemas.topics import INCIDENTS
 from tests.connectors.local_context import a_context

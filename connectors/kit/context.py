@@ -1,0 +1,49 @@
+"""What every connector is handed: the outside, injected, so that a test hands in its own."""
+
+from dataclasses import dataclass, field
+
+from connectors.kit.pseudonyms import Pseudonyms
+from connectors.kit.transports.http_listener import HttpListeners
+from schemas.clock import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class DefaultPoint:
+    """A position that stands for "unknown" in a source, such as an agency's own address.
+
+    Attributes:
+        lat_deg: WGS 84 latitude in degrees.
+        lon_deg: WGS 84 longitude in degrees.
+        radius_m: how far around it a position still counts as this default, metres.
+        name: what is there, for messages.
+    """
+
+    lat_deg: float
+    lon_deg: float
+    radius_m: float
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectorContext:
+    """What a connector may know of its surroundings.
+
+    Attributes:
+        clock: where ``ingested_us`` comes from.
+        pseudonyms: turns person and tracker ids into keyed pseudonyms.
+        time_zone: IANA name of the city's zone, for sources that write local times.
+        default_points: positions that stand for "unknown"; (0, 0) always does.
+        city_box: south, west, north, east of the city in degrees; None does not check.
+        districts: names of the city's districts.
+        is_trial: whether this is a dry run, after which no trace may stay with the other system.
+        listeners: the HTTP servers that the connectors of this process share.
+    """
+
+    clock: Clock
+    pseudonyms: Pseudonyms
+    time_zone: str = "Asia/Seoul"
+    default_points: tuple[DefaultPoint, ...] = ()
+    city_box: tuple[float, float, float, float] | None = None
+    districts: tuple[str, ...] = ()
+    is_trial: bool = False
+    listeners: HttpListeners = field(default_factory=HttpListeners)

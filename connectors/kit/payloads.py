@@ -1,0 +1,198 @@
+"""Sources that only map: the kit fetches or takes payloads, the connector says which records they are.
+
+A connector derives from :class:`PayloadSource`, writes :meth:`PayloadSource.read`, and names the transports it allows;
+an instance chooses one by the option ``transport``.
+"""
+
+import json
+from collections import Counter
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from contextlib import aclosing
+from typing import Any
+
+from connectors.kit.arrival import Arrival, Link
+from connectors.kit.context import ConnectorContext
+from connectors.kit.errors import EntryRefusedError
+from connectors.kit.option_values import choice_option
+from connectors.kit.source import Entry, Refused
+from connectors.kit.transports.http_poll import POLL_OPTIONS, PollConfig, PollLink
+from connectors.kit.transports.http_push import PUSH_OPTIONS, PushConfig, PushLink
+from connectors.kit.transports.mqtt import MqttLink
+from connectors.kit.transports.mqtt_session import MQTT_OPTIONS, MqttConfig
+from schemas.topics import Topic
+
+__all__ = ["Arrival", "PayloadSource", "Transport", "transport_from", "transport_options"]
+
+Transport = PushConfig | PollConfig | MqttConfig
+Mapped = Entry | Sequence[Entry] | None
+
+HTTP_PUSH, HTTP_POLL, MQTT = "http-push", "http-poll", "mqtt"
+_OPTIONS = {HTTP_PUSH: PUSH_OPTIONS, HTTP_POLL: POLL_OPTIONS, MQTT: MQTT_OPTIONS}
+# Of one payload; what is more is answered with one refusal.
+ENTRIES_MAX = 20_000
+KEPT_CHARACTERS_MAX = 80
+
+
+def transport_options(*names: str) -> frozenset[str]:
+    """Return the names of all options that transports have, for ``refuse_unknown``."""
+    options = frozenset[str]().union(*(_OPTIONS[name] for name in names))
+    return options | {"transport"} if len(names) > 1 else options
+
+
+def transport_from(
+    options: Mapping[str, Any], names: tuple[str, ...], *, name: str, topic_filters: tuple[str, ...] = ()
+) -> Transport:
+    """Return the transport that the options choose.
+
+    Args:
+        options: the connector's options.
+        names: the transports it allows; the first is the default.
+        name: the connector's name; what is taken by push comes to ``/in/<name>`` unless an option says otherwise.
+        topic_filters: what an MQTT subscription takes unless an option says otherwise.
+
+    Raises:
+        ConnectorConfigError: an option is missing or wrong.
+    """
+    chosen = choice_option(options, "transport", names[0], names)
+    if chosen == HTTP_PUSH:
+        return PushConfig.from_options(options, url_path=f"/in/{name}")
+    if chosen == HTTP_POLL:
+        return PollConfig.from_options(options)
+    client_id = f"goldentime-{name.replace('_', '-')}"
+    return MqttConfig.from_options(options, client_id=client_id, topic_filters=topic_filters)
+
+
+class PayloadSource:
+    """A source over HTTP push, HTTP poll or MQTT.
+
+    Args:
+        transport: where payloads come from.
+        context: the surroundings.
+        topic: where a payload is answered that is refused as a whole.
+
+    Attributes:
+        findings: how often what was noticed in payloads, by kebab-case word.
+        context: the surroundings.
+    """
+
+    def __init__(self, transport: Transport, context: ConnectorContext, *, topic: Topic) -> None:
+        self.findings: Counter[str] = Counter()
+        self.context = context
+        self._transport = transport
+        self._topic = topic
+        self._link: Link | None = None
+
+    def read(self, payload: bytes, arrival: Arrival) -> Iterable[Entry]:
+        """Return the entries of a payload, without cursors. To be written by the connector.
+
+        Raises:
+            EntryRefusedError: nothing of it can be used; it is answered by one refusal.
+        """
+        raise NotImplementedError
+
+    def next_url(self, payload: bytes, arrival: Arrival) -> str | None:
+        """Return where the rest of a polled answer lies; None, as here, where a payload is all."""
+        del payload, arrival
+        return None
+
+    def note(self, finding: str) -> None:
+        """Count a finding, a kebab-case word."""
+        self.findings[finding] += 1
+
+    async def entries(self, cursor: str | None) -> AsyncGenerator[Entry, None]:
+        """Yield the entries of all payloads after ``cursor``, for ever.
+
+        Raises:
+            SourceUnavailableError: the other system does not answer.
+            ConnectorConfigError: a secret is not there, or two connectors want one address.
+        """
+        link = self._link = self._linked()
+        try:
+            async with aclosing(link.entries(cursor)) as entries:
+                async for entry in entries:
+                    yield entry
+        finally:
+            self._link = None
+
+    @property
+    def is_connected(self) -> bool:
+        """Return whether the other system was reached and can be heard now."""
+        return self._link is not None and self._link.is_connected
+
+    def acknowledged(self, cursor: str) -> None:
+        """Pass on to the transport that every entry up to ``cursor`` stands in Kafka."""
+        if self._link is not None:
+            self._link.acknowledged(cursor)
+
+    def answers(self, payload: bytes, arrival: Arrival) -> Sequence[Entry]:
+        """Return the entries of a payload, whatever is in it: what cannot be used is refused."""
+        try:
+            limit = getattr(self._transport, "max_payload_bytes", None)
+            if limit is not None and len(payload) > limit:
+                raise EntryRefusedError("too-large", None, f"at most {limit} bytes are read, got {len(payload)}")
+            entries = list(self.read(payload, arrival))
+            if len(entries) > ENTRIES_MAX:
+                raise EntryRefusedError("too-many", None, f"at most {ENTRIES_MAX} entries, got {len(entries)}")
+        except EntryRefusedError as error:
+            return [refusal(self._topic, error, json.dumps({"bytes": len(payload)}).encode(), arrival.number)]
+        return entries
+
+    def each(
+        self,
+        items: Iterable[Any],
+        map_one: Callable[[Any], Mapped],
+        *,
+        kept: Sequence[str] = (),
+        topic: Topic | None = None,
+    ) -> list[Entry]:
+        """Return the entries of many items; one that is refused harms none of its neighbours.
+
+        Args:
+            items: the items of a payload.
+            map_one: gives the entry or entries of an item, or None where it tells nothing; may raise
+                ``EntryRefusedError``.
+            kept: fields of an item that a dead letter may keep; never a person's.
+            topic: where refused items are answered; that of the source if None.
+        """
+        entries: list[Entry] = []
+        for number, item in enumerate(items, start=1):
+            try:
+                mapped = map_one(item)
+            except EntryRefusedError as error:
+                entries.append(refusal(topic or self._topic, error, kept_of(item, kept), number))
+                continue
+            if mapped is None:
+                self.note("passed-over")
+            elif isinstance(mapped, Sequence):
+                entries.extend(mapped)
+            else:
+                entries.append(mapped)
+        return entries
+
+    def _linked(self) -> Link:
+        transport = self._transport
+        if isinstance(transport, PushConfig):
+            return PushLink(transport, self, self.context)
+        if isinstance(transport, PollConfig):
+            return PollLink(transport, self, self.context)
+        return MqttLink(transport, self, self.context)
+
+
+def kept_of(item: Any, names: Sequence[str]) -> bytes:
+    """Return what a dead letter keeps of an item: the named fields, shortened, as JSON."""
+    if not isinstance(item, Mapping):
+        return json.dumps({"type": type(item).__name__}).encode()
+    kept = {name: _shortened(item[name]) for name in names if name in item}
+    return json.dumps(kept, ensure_ascii=False).encode("utf-8", "backslashreplace")
+
+
+def refusal(topic: Topic, error: EntryRefusedError, payload: bytes, number: int) -> Refused:
+    """Return the answer to an entry that cannot become a record."""
+    return Refused(topic, error.reason, error.field, str(error), payload, number)
+
+
+def _shortened(value: Any) -> Any:
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    text = str(value)
+    return text if len(text) <= KEPT_CHARACTERS_MAX else f"<{len(text)} characters>"

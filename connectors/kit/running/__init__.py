@@ -1,0 +1,1 @@
+"""Driving connectors against the broker: runners, publishing, cursors, pauses, metrics and status."""

@@ -1,0 +1,80 @@
+"""The outside of a sink, for tests: a real HTTP server that can refuse, fail and hang, and shows what it took."""
+
+import asyncio
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any
+
+from aiohttp import web
+
+IDEMPOTENCY_HEADER = "Idempotency-Key"
+
+
+class HttpOutside:
+    """A server that takes calls once per idempotency key; use it as an async context manager.
+
+    Attributes:
+        options: what leads a sink here: ``url``, and more where the test adds it.
+        bodies: bodies of the calls it took, in their order.
+        headers: their headers.
+        paths: their methods and paths.
+        calls: how many calls came, taken or not.
+        status: what it answers to a call that it takes.
+    """
+
+    def __init__(self, *, status: int = 200, answer: bytes = b"{}", **options: Any) -> None:
+        self.options: dict[str, Any] = dict(options)
+        self.bodies: list[bytes] = []
+        self.headers: list[Mapping[str, str]] = []
+        self.paths: list[str] = []
+        self.calls = 0
+        self.status = status
+        self._answer = answer
+        self._failures: list[int] = []
+        self._hangs = False
+        self._keys: set[str] = set()
+        self._runner: web.ServerRunner | None = None
+
+    async def __aenter__(self) -> "HttpOutside":
+        """Start the server on a free port."""
+        self._runner = web.ServerRunner(
+            web.Server(self._take, access_log=None), handle_signals=False, shutdown_timeout=0.1
+        )
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+        self.options["url"] = f"http://127.0.0.1:{self._runner.addresses[0][1]}/hook"
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop the server."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    def taken(self) -> list[Any]:
+        """Return what it holds; a repeat under a known key adds nothing."""
+        return list(self.bodies)
+
+    def fail(self, times: int, status: int = 503) -> None:
+        """Answer the next calls with an error."""
+        self._failures += [status] * times
+
+    def hang(self) -> None:
+        """Answer nothing from now on."""
+        self._hangs = True
+
+    async def _take(self, request: web.BaseRequest) -> web.Response:
+        body = await request.read()
+        self.calls += 1
+        if self._hangs:
+            await asyncio.sleep(60)
+        if self._failures:
+            return web.Response(status=self._failures.pop(0))
+        key = request.headers.get(IDEMPOTENCY_HEADER, "")
+        if not key or key not in self._keys:
+            self._keys.add(key)
+            self.bodies.append(body)
+            self.headers.append(dict(request.headers))
+            self.paths.append(f"{request.method} {request.path}")
+        return web.Response(status=self.status, body=self._answer)
