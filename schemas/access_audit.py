@@ -35,6 +35,10 @@ class AccessAudit:
     camera_ids: Annotated[tuple[str, ...], "Cameras that may be looked through from now on, sorted."] = ()
     added: Annotated[tuple[str, ...], "Cameras that could not be looked through before."] = ()
     released: Annotated[tuple[str, ...], "Cameras that may no longer be looked through."] = ()
+    ending: Annotated[tuple[str, ...], "Those of camera_ids whose view ends earlier, at ending_until_us, sorted."] = ()
+    ending_until_us: Annotated[
+        int | None, "When the views of ending end, because others replace them, UTC microseconds; null for none."
+    ] = None
     purpose: Annotated[str | None, "What the look is for; null when denied."] = None
     legal_basis: Annotated[str | None, "On which ground; null when denied."] = None
     masking_required: Annotated[bool, "Whether recipients must get the picture masked."] = False

@@ -51,6 +51,9 @@ class BarredCamera:
     camera_id: Annotated[str, "Id of the camera."]
     reason: Annotated[str, "operator or head-denied."]
     until_us: Annotated[int | None, "When the bar ends, UTC microseconds since the epoch; null with the case."] = None
+    price: Annotated[
+        float | None, "head-denied: the head may be asked for again by a bid above this; null if by none until then."
+    ] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -83,6 +83,9 @@ class PtzGrant:
     exercise: Exercise = False
     decided_us: Annotated[int, "When, UTC microseconds since the epoch."]
     until_us: Annotated[int, "granted: end of the lease; otherwise before this the same request is pointless."]
+    price: Annotated[
+        float | None, "What a bid must exceed to win the head; null where it was granted or no bid would win it now."
+    ] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

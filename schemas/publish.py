@@ -1,7 +1,7 @@
 """Write newly grown schemas to ``published/``: ``python -m schemas.publish`` (``make schemas``).
 
 Needs a checkout. Refuses a change that an old reader would not survive; ``--check`` writes nothing and exits 1 when
-a class has no published schema that equals it.
+a class has no published schema that equals it, or when the AsyncAPI document is not that of the topics and schemas.
 """
 
 import json
@@ -9,10 +9,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from schemas import registry
+from schemas.asyncapi import asyncapi_text
 from schemas.avsc import avro_schema
 from schemas.topics import TOPICS
 
 PUBLISHED_DIR = Path(__file__).parent / "published"
+ASYNCAPI_PATH = Path(__file__).parents[1] / "docs" / "asyncapi.yaml"
 
 
 def breaking_changes(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
@@ -67,6 +70,22 @@ def main(arguments: list[str]) -> int:
     if unpublished:
         index_path.write_text(json.dumps(index, indent=2) + "\n", "utf-8")
         print(f"published: {', '.join(unpublished)}")
+        # What was read before does not know of them.
+        registry.published_schemas.cache_clear()
+        registry.newest_schema.cache_clear()
+    return _document("--check" in arguments)
+
+
+def _document(check_only: bool) -> int:
+    """Write the AsyncAPI document if it is stale, or only tell so; return the exit code."""
+    text = asyncapi_text()
+    if ASYNCAPI_PATH.exists() and ASYNCAPI_PATH.read_text("utf-8") == text:
+        return 0
+    if check_only:
+        print(f"{ASYNCAPI_PATH.name} is not that of the topics and schemas; run make schemas", file=sys.stderr)
+        return 1
+    ASYNCAPI_PATH.write_text(text, "utf-8")
+    print(f"written: {ASYNCAPI_PATH.name}")
     return 0
 
 

@@ -10,10 +10,12 @@ from schemas.camera_assignment import CameraAssignment
 from schemas.camera_knowledge import CameraKnowledge, CameraObservation
 from schemas.case_belief import CaseBelief
 from schemas.case_state import CaseState
+from schemas.condition import Condition
 from schemas.connector_cursor import ConnectorCursor
 from schemas.dead_letter import DeadLetter
 from schemas.incident import Incident
 from schemas.operator_command import OperatorCommand
+from schemas.protected_subject import ProtectedSubject
 from schemas.ptz import PtzCommand, PtzGrant, PtzHead, PtzRequest
 from schemas.sighting import Sighting
 from schemas.subject_track import SubjectTrack
@@ -206,6 +208,22 @@ CAMERA_KNOWLEDGE = Topic(
     compacted=True,
     why="what looks and sightings have taught about a camera beyond its registry; one partition, read whole by workers",
 )
+PROTECTED_SUBJECTS = Topic(
+    name="protected-subjects",
+    record=ProtectedSubject,
+    key_field="case_id",
+    co_partitioned=True,
+    compacted=True,
+    why="who is under protection, with safe zones and the guardian's reference; pseudonymous, ended by tombstone",
+)
+CONDITIONS = Topic(
+    name="conditions",
+    record=Condition,
+    key_field="condition_id",
+    co_partitioned=False,
+    compacted=True,
+    why="crowds and closed roads, until they end; one partition, read whole by every worker",
+)
 CONNECTOR_CURSORS = Topic(
     name="connector-cursors",
     record=ConnectorCursor,
@@ -223,6 +241,8 @@ _RECORD_TOPICS = (
     CAMERAS,
     CAMERA_HEALTH,
     CAMERA_KNOWLEDGE,
+    CONDITIONS,
+    PROTECTED_SUBJECTS,
     CAMERA_ASSIGNMENTS,
     ACCESS_AUDITS,
     PTZ_COMMANDS,

@@ -152,6 +152,7 @@ def published_copy(tmp_path, monkeypatch):
     copied = tmp_path / "published"
     shutil.copytree(PUBLISHED_DIR, copied)
     monkeypatch.setattr(schemas.publish, "PUBLISHED_DIR", copied)
+    monkeypatch.setattr(schemas.publish, "ASYNCAPI_PATH", tmp_path / "asyncapi.yaml")
     monkeypatch.setattr(schemas.registry, "PUBLISHED", copied)
     caches = (
         published_schemas,
