@@ -2,9 +2,13 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
+# The fast tests run side by side, a file at a time each; 0 runs them one after the other.
+JOBS ?= 2
+# Kept bytecode saves each process of the tests some twenty seconds, most of it for rewritten assertions.
+export PYTHONDONTWRITEBYTECODE =
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-all lint format schemas bench kafka eyes eyes-quick clean
+.PHONY: help install demo test test-slow test-all lint format schemas bench kafka eyes eyes-quick clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -20,11 +24,13 @@ install: .venv/.installed ## set up .venv with the pinned dependencies
 demo: install ## the main job: a city, alarms in, camera assignments out (ends by itself)
 	$(BIN)/goldentime demo
 
-test: install ## the fast tests (under 3 minutes, no server but the embedded broker)
-	$(PYTEST) -m 'not slow'
+test: install ## the fast tests (under 3 minutes on two cores, no server but the embedded broker)
+	$(PYTEST) -m 'not slow' -n $(JOBS) --dist loadfile
 
-test-all: install kafka ## every test, with real Kafka and mosquitto
-	$(PYTEST)
+test-slow: install kafka ## the tests with real Kafka and mosquitto, and whatever takes long
+	$(PYTEST) -m slow
+
+test-all: test test-slow ## every test
 
 lint: install ## style, types and the arrows between the folders
 	$(BIN)/ruff check .

@@ -12,7 +12,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from numpy.typing import NDArray
 
 from benchmarks.workload import Batch, Rows, Walkers
-from connectors.publish import partition_of
+from connectors.kit.running.publish import partition_of
 from schemas.camera_assignment import CameraAssignment
 from schemas.codec import decode
 from schemas.topics import CAMERA_ASSIGNMENTS, CASE_PARTITIONS, TRACKER_FIXES, Topic, prefixed

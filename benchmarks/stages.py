@@ -106,10 +106,12 @@ def _decisions(bench: BenchPartition) -> list[Stage]:
     keys = list(bench.state.cases)[:LOOKS]
     looks = versions = 0
     caught_up = Stage("", "case", DELIBERATIONS_MAX)
-    # The first round catches up with the fixes that were weighed before and nobody decided on.
-    for stage, must in ((None, False), (kept, False), (looked, False), (looked, False), (decided, True)):
+    keeps = _never_worth_it(bench.policy)
+    # The first round catches up with the fixes that were weighed before and nobody decided on. The second is the look
+    # before the measured one: under the same rules, as one look follows the other.
+    rounds = ((None, bench.policy), (None, keeps), (kept, keeps), (looked, bench.policy), (looked, bench.policy))
+    for stage, policy, must in (*((*one, False) for one in rounds), (decided, bench.policy, True)):
         bench.pass_time(bench.policy.belief.step_s)
-        policy = _never_worth_it(bench.policy) if stage is kept else bench.policy
         for some in _slices(keys):
             work = StepWork(bench.state, bench.scenery, policy)
             asks = [Ask(k, bench.state.cases[k], "measured", bench.now_us, (), must=must, order=0) for k in some]

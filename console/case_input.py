@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 import click
 
-from connectors.publish import Publisher
+from connectors.kit.running.publish import Publisher
 from console.options import Options
 from console.topic_reader import newest_by_key, open_topic
 from schemas.camera_assignment import CameraAssignment, CaseStatus

@@ -7,6 +7,7 @@ from kafka.errors import KafkaError
 
 from console.options import Options
 from console.topic_reader import require_broker, unavailable
+from topologies.projection_files import load_access
 from topologies.topics import TopicReport, ensure_topics
 
 
@@ -20,6 +21,6 @@ def ensure_city_topics(options: Options) -> TopicReport:
     city, client_options = options.load_city(), options.client_options()
     require_broker(client_options)
     try:
-        return ensure_topics(options.settings(), city.prefix)
+        return ensure_topics(options.settings(), city.prefix, load_access(city.folder, city.policy).topics())
     except KafkaError as error:
         raise unavailable(client_options, error) from error

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # these load Kafka clients and geometry, which --help does not need
-    from connectors.settings import ConnectorSettings
+    from connectors.kit.settings import ConnectorSettings
     from topologies.city_files import City
     from topologies.settings import Settings
 
@@ -78,9 +78,9 @@ class Options:
         """Return what connectors are told: broker, the city's topic prefix, clock and pseudonym key.
 
         Raises:
-            connectors.errors.ConnectorConfigError: a variable is wrong.
+            connectors.kit.errors.ConnectorConfigError: a variable is wrong.
         """
-        from connectors.settings import settings_from  # noqa: PLC0415 - see above
+        from connectors.kit.settings import settings_from  # noqa: PLC0415 - see above
 
         return settings_from(self.environment() | {"GOLDENTIME_TOPIC_PREFIX": self.load_city().prefix})
 

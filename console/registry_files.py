@@ -5,7 +5,7 @@ from pathlib import Path
 
 from connectors.cctv_registry.config import Config
 from connectors.cctv_registry.registry import SOURCE, RegistryLoad, load
-from connectors.publish import Publisher
+from connectors.kit.running.publish import Publisher
 from schemas.topics import CAMERAS
 from topologies.city_files import City
 

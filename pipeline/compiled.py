@@ -32,10 +32,24 @@ IS_COMPILED = numba is not None
 
 def compiled(function: F) -> F:
     """Return the function compiled, with its machine code kept on disk, or itself where numba is missing."""
+    return _compiled(function, counts_references=True)
+
+
+def compiled_lean(function: F) -> F:
+    """Return the function compiled without counting references to arrays: up to twice as fast.
+
+    For kernels that take arrays out of tuples, cut and hand them on, but make none, return none and use no numpy
+    function that does; the compiler refuses those. What they are given lives on, because their caller holds it.
+    """
+    return _compiled(function, counts_references=False)
+
+
+def _compiled(function: F, *, counts_references: bool) -> F:
     if numba is None:
         return function
-    # No fastmath: sums must be the same in compiled and plain form. nogil: other threads run meanwhile.
-    kernel: F = numba.njit(cache=_IS_KEPT, nogil=True)(function)
+    # No fastmath: sums must be the same in compiled and plain form. nogil: other threads run meanwhile. The run time
+    # that counts references (NRT) is a counter in memory for each array, locked at each step.
+    kernel: F = numba.njit(cache=_IS_KEPT, nogil=True, _nrt=counts_references)(function)
     return kernel
 
 

@@ -1,25 +1,39 @@
 """Brokers that all tests share, each started once, when the first test asks for it."""
 
+import fcntl
 import uuid
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from console.embedded_broker import EmbeddedBroker
 from tests.support.kafka_server import KafkaServer, why_not_available
 from tests.support.policies import DEMO
 from topologies.rehearsal import rehearse
+from topologies.settings import CACHE_DIR
+
+# How long one example takes says nothing on a machine that does other work too.
+settings.register_profile("goldentime", deadline=None)
+settings.load_profile("goldentime")
 
 # Folders whose tests decide with the real engine.
-DECIDING = {"pipeline", "topologies", "integration", "console", "benchmarks"}
+DECIDING = {"consumers", "docs", "pipeline", "topologies", "integration", "console", "benchmarks"}
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop(session: pytest.Session) -> None:
-    """Compile the kernels before any test is timed: that takes a minute once, and nothing when it was done before."""
-    folders = {part for item in session.items for part in item.path.parts}
+    """Compile the kernels before any test is timed: that takes a minute once, and nothing when it was done before.
+
+    Where tests run side by side, one process compiles and the others wait for what it keeps; the one that only hands
+    out the tests has no items.
+    """
+    folders = {part for item in getattr(session, "items", ()) for part in item.path.parts}
     if not session.config.option.collectonly and folders & DECIDING and "tests" in folders:
-        rehearse(DEMO, with_map=True)
+        CACHE_DIR.mkdir(exist_ok=True)
+        with (CACHE_DIR / "rehearsal.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            rehearse(DEMO, with_map=True)
 
 
 @pytest.fixture(scope="session")

@@ -22,7 +22,7 @@ versions. A replay of the inputs gives the same decisions.
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,11 +33,14 @@ from schemas.topics import CAMERA_HEALTH, CAMERA_KNOWLEDGE, CAMERAS, CASE_STATES
 from topologies.app import WorkerApp
 from topologies.batches import BatchSchema
 from topologies.camera_refusals import CameraRefusals
+from topologies.cloud_events import events_of
 from topologies.crew import Crew
+from topologies.dead_letter_watch import DeadLetterWatch
 from topologies.decisions import CameraView, DecisionEngine
 from topologies.metrics import FlowMetrics
 from topologies.outputs import OutputWriter
 from topologies.preparation import Preparation
+from topologies.projections import Projection
 from topologies.pump import UNIT_INPUTS, Workbench
 from topologies.settings import Settings
 from topologies.stores import CASE_STORE_URL, FEED_STORE_URL
@@ -55,6 +58,7 @@ class CameraAssignmentTopology:
         cameras: the camera table.
         engine: what decides.
         refusals: refused camera rows on their way to their dead-letter topics.
+        dead_letters: shows how old the oldest dead letter is.
         unit_of_work: how units are committed.
         metrics: of the worker.
         preparation: what the engine does before the worker joins its group.
@@ -66,6 +70,7 @@ class CameraAssignmentTopology:
     cameras: CameraView
     engine: DecisionEngine
     refusals: CameraRefusals
+    dead_letters: DeadLetterWatch
     unit_of_work: UnitOfWork
     metrics: FlowMetrics
     preparation: Preparation
@@ -81,6 +86,7 @@ def add_to(
     engine: DecisionEngine,
     unit_of_work: UnitOfWork,
     failed: "asyncio.Future[BaseException]",
+    projections: Sequence[Projection] = (),
 ) -> CameraAssignmentTopology:
     """Add the topology to the app.
 
@@ -92,13 +98,15 @@ def add_to(
         engine: decides.
         unit_of_work: commits.
         failed: gets the first unexpected error; whoever runs the worker must end it then.
+        projections: what each agency gets of the assignments on a topic of its own.
     """
     full_name = prefixed(prefix)
     metrics = FlowMetrics()
     cameras = engine.new_cameras()
     preparation = Preparation(engine, cameras)
     transport = _Transport(app)
-    refusals = CameraRefusals(settings, full_name, metrics, is_ours=lambda: 0 in crew.pumps)
+    refusals = CameraRefusals(settings, full_name, metrics, events=events_of(city), is_ours=lambda: 0 in crew.pumps)
+    letters = DeadLetterWatch(settings, full_name, metrics, is_ours=lambda: 0 in crew.pumps)
 
     def refused(refusal: Refusal) -> None:
         if refusal.topic == CAMERA_KNOWLEDGE.name:
@@ -125,7 +133,7 @@ def add_to(
         engine=engine,
         cameras=cameras,
         unit_of_work=unit_of_work,
-        writer=OutputWriter(full_name, city, settings.case_partitions),
+        writer=OutputWriter(full_name, city, settings.case_partitions, projections),
         metrics=metrics,
         full_name=full_name,
         end_offset=transport.end_offset,
@@ -136,7 +144,7 @@ def add_to(
     _declare_tables(app, settings, full_name(CASE_STATES.name), crew, feeds)
     _declare_agent(app, [full_name(topic.name) for topic in UNIT_INPUTS], crew)
     return CameraAssignmentTopology(
-        crew, feeds, cameras, engine, refusals, unit_of_work, metrics, preparation, transport.silence_s
+        crew, feeds, cameras, engine, refusals, letters, unit_of_work, metrics, preparation, transport.silence_s
     )
 
 

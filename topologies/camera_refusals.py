@@ -10,6 +10,7 @@ from schemas.codec import decode
 from schemas.dead_letter import DeadLetter
 from schemas.errors import RecordDecodeError
 from schemas.topics import CAMERA_HEALTH, CAMERAS, DEAD_LETTER_SUFFIX
+from topologies.cloud_events import EventHeaders
 from topologies.connection import client_options
 from topologies.dead_letters import dead_letters
 from topologies.metrics import FlowMetrics
@@ -37,11 +38,13 @@ class CameraRefusals:
         full_name: Callable[[str], str],
         metrics: FlowMetrics,
         *,
+        events: EventHeaders,
         is_ours: Callable[[], bool],
     ) -> None:
         self._settings = settings
         self._full_name = full_name
         self._metrics = metrics
+        self._events = events
         self._is_ours = is_ours
         self._pending: list[Refusal] = []
         self._answered: set[Place] | None = None
@@ -75,7 +78,7 @@ class CameraRefusals:
         )
         await producer.start()
         try:
-            for outgoing in dead_letters(new, self._full_name):
+            for outgoing in dead_letters(new, self._full_name, self._events):
                 await asyncio.gather(*await send(producer, outgoing, 0))
         finally:
             await producer.stop()

@@ -6,6 +6,7 @@ from pipeline.reading.batch import Refusal
 from schemas.codec import encode
 from schemas.dead_letter import DeadLetter
 from schemas.topics import DEAD_LETTER_SUFFIX
+from topologies.cloud_events import EventHeaders
 from topologies.unit_of_work import Outgoing
 
 # A dead letter carries the original bytes beside its own fields, and must itself fit into a record.
@@ -13,19 +14,22 @@ PAYLOAD_BYTES_MAX = 400_000
 SOURCE = "worker"
 
 
-def dead_letters(refusals: Iterable[Refusal], full_name: Callable[[str], str]) -> list[Outgoing]:
+def dead_letters(refusals: Iterable[Refusal], full_name: Callable[[str], str], events: EventHeaders) -> list[Outgoing]:
     """Return the dead letters of refused records, one ``Outgoing`` per topic; each keeps its record's key.
 
     Args:
         refusals: the records with their reasons.
         full_name: turns a topic's name into its name in the city.
+        events: makes their CloudEvents headers; the id is the refused record's place.
     """
     by_topic: dict[str, Outgoing] = {}
     for refusal in refusals:
         name = full_name(refusal.topic + DEAD_LETTER_SUFFIX)
         outgoing = by_topic.setdefault(name, Outgoing(name))
         # A record with neither key nor value cannot be written; a dead letter always has a value.
-        outgoing.add(refusal.key, encode(dead_letter(refusal)), refusal.now_us // 1000)
+        place = f"{refusal.topic}/{refusal.partition}/{refusal.offset}"
+        headers = events.of(DeadLetter.__name__, place, refusal.now_us)
+        outgoing.add(refusal.key, encode(dead_letter(refusal)), refusal.now_us // 1000, headers)
     return list(by_topic.values())
 
 

@@ -3,6 +3,7 @@
 TopologyError
 ├── SettingsError          answer: stop at start; a person must mend the environment
 ├── TopicMismatchError     answer: stop at start; the broker's topics are not those of the contract
+├── SchemaRegistryError    answer: the command ends; topics are made, schemas are not registered
 ├── TransportChangedError  answer: stop at start; this Faust is not the one the batch transport was written for
 ├── RestoreError           answer: stop; state could not be read back completely
 ├── FencedError            answer: stop; another worker owns the partition now
@@ -20,6 +21,10 @@ class SettingsError(TopologyError):
 
 class TopicMismatchError(TopologyError):
     """A topic exists with another partition count than the contract says."""
+
+
+class SchemaRegistryError(TopologyError):
+    """A schema registry does not answer, refuses us, or has other schemas under ids of ours."""
 
 
 class TransportChangedError(TopologyError):

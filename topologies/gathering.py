@@ -40,6 +40,11 @@ class Waiting:
         self.records -= records_max - room
         return taken
 
+    def put_back(self, batches: Sequence[RawBatch]) -> None:
+        """Have batches that were taken wait again, before all others."""
+        self.batches[:0] = batches
+        self.records += sum(len(batch.offsets) for batch in batches)
+
     def clear(self) -> None:
         """Forget everything that waits."""
         self.batches.clear()
@@ -80,6 +85,26 @@ def part(batch: RawBatch, start: int, end: int) -> RawBatch:
         values=batch.values[start:end],
         appended_us=batch.appended_us[start:end],
     )
+
+
+def split_at(batches: Sequence[RawBatch], moment_us: int) -> tuple[list[RawBatch], list[RawBatch]]:
+    """Return the records up to a moment, and those from after it; a topic's records stay in the order of their offsets.
+
+    Args:
+        batches: those of a topic in offset order.
+        moment_us: UTC microseconds; what was appended then is not after it.
+    """
+    until: list[RawBatch] = []
+    after: list[RawBatch] = []
+    for batch in batches:
+        end = next((i for i, us in enumerate(batch.appended_us) if us > moment_us), len(batch.offsets))
+        if any(earlier.topic == batch.topic for earlier in after):
+            end = 0
+        if end:
+            until.append(part(batch, 0, end) if end < len(batch.offsets) else batch)
+        if end < len(batch.offsets):
+            after.append(part(batch, end, len(batch.offsets)) if end else batch)
+    return until, after
 
 
 def next_offsets(batches: Sequence[RawBatch]) -> dict[str, int]:

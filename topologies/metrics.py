@@ -9,10 +9,11 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from pipeline.reading.batch import StepResult
-from schemas.camera_assignment import CaseStatus
+from pipeline.reading.batch import RawBatch, StepResult
+from schemas.camera_assignment import CameraAssignment, CaseStatus
 from schemas.ptz import PtzResult
 from schemas.topics import BY_NAME
+from topologies.sources import SourceTimes
 
 # From a millisecond to a minute; the promise is a p99 under one second.
 LATENCY_BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
@@ -20,6 +21,10 @@ STAGE_BUCKETS_S = (0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,
 BATCH_BUCKETS = (1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000)
 # From a second to a day: somebody may be reported missing hours after they were last seen.
 FIRST_VIEW_BUCKETS_S = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3_600.0, 21_600.0, 86_400.0)
+# From the opening of a stream to an hour.
+GAP_BUCKETS_S = (1.0, 3.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3_600.0)
+# Cases without a view of which the beginning of the gap is remembered; what is beyond is not measured.
+GAPS_MAX = 10_000
 PREFIX = "goldentime_"
 
 
@@ -33,6 +38,8 @@ class FlowMetrics:
         self._declare_trouble()
         self._open: dict[int, dict[tuple[str, str], int]] = {}
         self._oldest: dict[int, float] = {}
+        self._sources = SourceTimes()
+        self._without_view_since_us: dict[str, int] = {}
 
     def _declare_flow(self) -> None:
         self._records = self._counter("records_total", "Input records by topic and how they ended.", "topic", "outcome")
@@ -58,7 +65,16 @@ class FlowMetrics:
             "topic",
             "partition",
         )
-
+        self._event_time_lag = self._gauge(
+            "event_time_lag_seconds",
+            "Seconds from when a source observed its newest event until that was appended to its topic.",
+            "source",
+        )
+        self._source_idle = self._gauge(
+            "source_idle_seconds",
+            "Seconds since the newest event of a source was appended, as this worker knows.",
+            "source",
+        )
         self._late = self._counter("late_events_total", "Records older than what is known of their case.", "topic")
 
     def _declare_domain(self) -> None:
@@ -76,6 +92,12 @@ class FlowMetrics:
             "handovers_total",
             "Changes of a moving subject's cameras: overlap when one of them went on, else cut.",
             "outcome",
+        )
+        self._handover_gap = self._histogram(
+            "handover_gap_seconds",
+            "Seconds in which an open case that had a camera had none, until it got one again, by service.",
+            GAP_BUCKETS_S,
+            "service",
         )
         self._preemptions = self._counter(
             "ptz_preemptions_total", "Times a case lost a PTZ head to another or to a hand."
@@ -95,6 +117,10 @@ class FlowMetrics:
     def _declare_trouble(self) -> None:
         self._dead_letters = self._counter(
             "dead_letters_total", "Records answered with a reason instead of a decision.", "topic", "reason"
+        )
+        self._dead_letter_oldest = self._gauge(
+            "dead_letter_oldest_seconds",
+            "Age of the oldest dead letter that the topics hold, by the worker that owns partition 0; 0 for none.",
         )
         self._aborted = self._counter(
             "transactions_aborted_total", "Units of work that the broker did not commit; the worker stops after one."
@@ -148,7 +174,34 @@ class FlowMetrics:
         for assignment in result.assignments:
             if assignment.status == CaseStatus.DENIED:
                 self._denied.labels(assignment.reason).inc()
+            self._note_gap(assignment)
         self._preemptions.inc(sum(grant.result == PtzResult.PRE_EMPTED for grant in result.ptz_grants))
+
+    def _note_gap(self, assignment: CameraAssignment) -> None:
+        """Begin, end or forget the time in which a case that had a camera has none."""
+        since_us, case_id = self._without_view_since_us, assignment.case_id
+        if assignment.cameras or assignment.status in (CaseStatus.RELEASED, CaseStatus.DENIED):
+            began_us = since_us.pop(case_id, None)
+            if assignment.cameras and began_us is not None:
+                service = assignment.services[0] if assignment.services else "other"
+                self._handover_gap.labels(service).observe(max(0.0, (assignment.decided_us - began_us) / 1e6))
+        elif assignment.released and len(since_us) < GAPS_MAX:
+            since_us.setdefault(case_id, assignment.decided_us)
+
+    def heard(self, batch: RawBatch) -> None:
+        """Note when the sources of a committed batch spoke."""
+        self._sources.take(batch)
+
+    def sources(self, now_us: int) -> None:
+        """Show how late and how long ago each source was heard."""
+        for name, seconds in self._sources.lags_s():
+            self._event_time_lag.labels(name).set(seconds)
+        for name, seconds in self._sources.idle_s(now_us):
+            self._source_idle.labels(name).set(seconds)
+
+    def dead_letter_oldest(self, written_us: int | None, now_us: int) -> None:
+        """Show how old the oldest dead letter is; None for none."""
+        self._dead_letter_oldest.set(0.0 if written_us is None else max(0.0, (now_us - written_us) / 1e6))
 
     def dead_letter(self, topic: str, reason: str) -> None:
         """Count a dead letter that is not part of a unit, such as a refused camera row."""

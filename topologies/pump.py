@@ -10,16 +10,19 @@ from schemas.topics import CAMERA_INPUTS, CASE_INPUTS
 from topologies.batches import RecordBatch
 from topologies.decisions import CameraView, DecisionEngine, PartitionState
 from topologies.errors import UnitFailedError
-from topologies.gathering import Waiting, next_offsets, raw_batch
+from topologies.gathering import Waiting, next_offsets, raw_batch, split_at
 from topologies.metrics import FlowMetrics
 from topologies.outputs import OutputWriter
 from topologies.settings import Settings
+from topologies.ticks import TickGrid
 from topologies.unit_of_work import Unit, UnitOfWork
 
 # What a unit of work may hold: about cases and about cameras, of partitions of the same number.
 UNIT_INPUTS = (*CASE_INPUTS, *CAMERA_INPUTS)
 # A fast story must not turn into a busy loop: between two ticks of a partition lies at least this much real time.
 TICK_PAUSE_S = 0.05
+# A tick waits so long (real time) for records appended before its moment; a record from after it brings it at once.
+TICK_GRACE_S = 0.05
 # An input whose end is unknown or not reached counts as read to its end when nothing has come for this long.
 QUIET_S = 2.0
 # How often lag and open cases are counted.
@@ -84,8 +87,8 @@ class Pump:
         self._cases_changed = True
         self._reported_s = 0.0
         self._newest_us = {topic.name: 0 for topic in UNIT_INPUTS}
-        # Zero: the first tick is due at once, or with the first records while the partition catches up.
-        self._tick_us = 0
+        # The first tick is due at once, or with the first records while the partition catches up.
+        self._ticks = TickGrid(round(bench.settings.tick_s * 1e6))
 
     def put(self, records: RecordBatch, topic: str) -> None:
         """Take a fetched batch; hold the topic back when too much waits.
@@ -145,9 +148,12 @@ class Pump:
 
     def _until_tick_s(self) -> float:
         """Return the real seconds until the next tick may be due; re-checked by the clock then."""
-        left_us = self._tick_us + self._bench.settings.tick_s * 1e6 - self._bench.settings.clock.now_us()
-        factor = getattr(self._bench.settings.clock, "factor", 1.0)
-        return max(TICK_PAUSE_S, min(left_us / 1e6 / factor, self._bench.settings.tick_s))
+        left_us = self._ticks.next_us - self._bench.settings.clock.now_us()
+        return max(TICK_PAUSE_S, min(left_us / 1e6 / self._pace() + TICK_GRACE_S, self._bench.settings.tick_s))
+
+    def _pace(self) -> float:
+        """Return how many times faster than life the worker's clock runs."""
+        return getattr(self._bench.settings.clock, "factor", 1.0)
 
     async def _unit(self) -> None:
         """Decide on what waits and commit it."""
@@ -156,6 +162,9 @@ class Pump:
         batches = self._waiting.take(self._bench.settings.unit_records_max)
         self._release_flow()
         tick_us = self._due_tick(batches)
+        if tick_us is not None:
+            batches, after = split_at(batches, tick_us)
+            self._waiting.put_back(after)
         if batches or tick_us is not None:
             await self._decide_and_commit(batches, tick_us, started_s)
         progress.unit_started_s = None
@@ -170,7 +179,7 @@ class Pump:
         result = bench.engine.step(self._state, intake, bench.cameras, tick_us)
         step_s = time.monotonic()
         now_us = max(max((batch.appended_us[-1] for batch in batches), default=0), tick_us or 0)
-        outgoing = bench.writer.outgoing(result, now_us)
+        outgoing = bench.writer.outgoing(result, now_us, bench.settings.clock.now_us())
         encode_s = time.monotonic()
         new_offsets = next_offsets(batches)
         if outgoing or new_offsets:
@@ -188,6 +197,7 @@ class Pump:
         self.next_offsets.update(new_offsets)
         for batch in batches:
             self._newest_us[batch.topic] = max(self._newest_us[batch.topic], batch.appended_us[-1])
+            self._bench.metrics.heard(batch)
         records = sum(len(batch.offsets) for batch in batches)
         if records:
             self.progress.records += records
@@ -202,18 +212,19 @@ class Pump:
             self._held_back.clear()
 
     def _due_tick(self, batches: list[RawBatch]) -> int | None:
-        """Return the time of the tick that is due after these records, None if none is.
+        """Return the tick that is due after those of these records that were appended up to it, None if none is.
 
         While the partition catches up, time is that of its records: a lease must not end by today's clock before
         yesterday's report that would have renewed it has been read.
         """
-        now_us = self._bench.settings.clock.now_us()
+        clock_us = self._bench.settings.clock.now_us()
+        newest_us = max([batch.appended_us[-1] for batch in batches], default=0)
         if self._waiting.records or not self._read_to_the_end(batches):
-            now_us = max([batch.appended_us[-1] for batch in batches], default=0)
-        if now_us - self._tick_us < self._bench.settings.tick_s * 1e6:
-            return None
-        self._tick_us = now_us
-        return now_us
+            return self._ticks.take_due(newest_us)
+        waited_us = clock_us - round(TICK_GRACE_S * 1e6 * self._pace())
+        # One record with a time far ahead must not use up the ticks until then.
+        latest_us = clock_us + round(self._bench.settings.tick_s * 1e6)
+        return self._ticks.take_due(max(waited_us, min(newest_us, latest_us)))
 
     def _read_to_the_end(self, batches: list[RawBatch]) -> bool:
         reached = {**self.next_offsets, **next_offsets(batches)}
@@ -232,6 +243,7 @@ class Pump:
         self._bench.metrics.oldest_assignment(
             self.partition, self._bench.engine.oldest_assignment_us(self._state), now_us
         )
+        self._bench.metrics.sources(now_us)
         for topic, offset in self.next_offsets.items():
             end = self._bench.end_offset(self._bench.full_name(topic), self.partition)
             behind = max(0, end - offset) if end is not None else 0

@@ -12,6 +12,7 @@ from typing import TypeVar
 from schemas.clock import Clock, SystemClock, clock_from
 from schemas.topics import CASE_PARTITIONS
 from topologies.errors import SettingsError
+from topologies.schema_registry import SchemaRegistry
 
 T = TypeVar("T")
 PREFIX = "GOLDENTIME_"
@@ -106,6 +107,7 @@ class Settings:
         data_dir: where Faust keeps its folder; no state of ours is in it.
         cache_dir: where computed lines of sight are kept for the next start; all of it can be computed again.
         security: TLS and SASL.
+        schema_registry: where ``goldentime topics create`` registers the schemas; None for nowhere.
     """
 
     bootstrap_servers: tuple[str, ...]
@@ -129,6 +131,7 @@ class Settings:
     data_dir: Path = Path(".goldentime")
     cache_dir: Path = CACHE_DIR
     security: Security = field(default_factory=Security)
+    schema_registry: SchemaRegistry | None = None
 
     def __post_init__(self) -> None:
         if not self.bootstrap_servers:
@@ -196,6 +199,7 @@ def settings_from(environment: Mapping[str, str] | None = None) -> Settings:
         data_dir=variables.get("DATA_DIR", Path, default.data_dir),
         cache_dir=variables.get("CACHE_DIR", Path, default.cache_dir),
         security=_security_from(variables),
+        schema_registry=_registry_from(variables),
     )
 
 
@@ -210,6 +214,14 @@ def _security_from(variables: "_Variables") -> Security:
         username=variables.get("SASL_USERNAME", str, None),
         password=variables.get("SASL_PASSWORD_FILE", _first_line, None),
     )
+
+
+def _registry_from(variables: "_Variables") -> SchemaRegistry | None:
+    url = variables.get("SCHEMA_REGISTRY_URL", str, None)
+    if url is None:
+        return None
+    user = variables.get("SCHEMA_REGISTRY_USER", str, None)
+    return SchemaRegistry(url, user, variables.get("SCHEMA_REGISTRY_PASSWORD_FILE", _first_line, None))
 
 
 class _Variables:

@@ -1,6 +1,6 @@
 """Creation of a city's topics with explicit partition counts, on any broker, as often as one likes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -29,17 +29,18 @@ class TopicReport:
     existing: tuple[str, ...]
 
 
-def ensure_topics(settings: Settings, prefix: str) -> TopicReport:
+def ensure_topics(settings: Settings, prefix: str, more: Sequence[Topic] = ()) -> TopicReport:
     """Create the topics of the contract that the broker does not have yet; check those it has.
 
     Args:
         settings: the brokers, the partition count of case topics and the replication factor.
         prefix: the city's topic prefix.
+        more: topics of this city alone, such as those of its projections.
 
     Raises:
         TopicMismatchError: a topic exists with another partition count; nothing is created then.
     """
-    wanted = {prefixed(prefix)(topic.name): topic for topic in TOPICS}
+    wanted = {prefixed(prefix)(topic.name): topic for topic in (*TOPICS, *more)}
     # The embedded broker refuses idempotent producers; the admin client must not try either.
     admin = KafkaAdminClient(client_id=f"goldentime-{settings.worker_id}-topics", **client_options(settings))
     try:

@@ -17,6 +17,7 @@ from topologies.camera_assignment import CameraAssignmentTopology, add_to
 from topologies.decisions import DecisionEngine
 from topologies.errors import FencedError, UnitFailedError
 from topologies.guarantee import unit_of_work_for
+from topologies.projection_files import CityAccess
 from topologies.settings import Settings
 from topologies.topics import ensure_topics
 from topologies.web import WorkerWeb
@@ -30,6 +31,8 @@ STOP_TIMEOUT_S = 10.0
 CAMERA_METRICS_S = 1.0
 # What is written from outside; its age tells whether the registry's connector lives.
 REGISTRY = (CAMERAS, CAMERA_HEALTH)
+# A city without a file of projections has none.
+NO_ACCESS = CityAccess()
 
 
 class Worker:
@@ -41,6 +44,7 @@ class Worker:
         city: the city's name.
         engine: decides.
         announce: gets the line that says that the worker is ready.
+        access: whose projections it writes beside the assignments.
     """
 
     def __init__(
@@ -51,12 +55,14 @@ class Worker:
         city: str,
         engine: DecisionEngine,
         announce: Callable[[str], None] = print,
+        access: CityAccess = NO_ACCESS,
     ) -> None:
         self._settings = settings
         self._prefix = prefix
         self._city = city
         self._engine = engine
         self._announce = announce
+        self._access = access
         self._stopping = asyncio.Event()
         self.ready = asyncio.Event()
         self.app: WorkerApp | None = None
@@ -76,7 +82,7 @@ class Worker:
         """
         settings = self._settings
         if settings.create_topics:
-            await asyncio.to_thread(ensure_topics, settings, self._prefix)
+            await asyncio.to_thread(ensure_topics, settings, self._prefix, self._access.topics())
         unit_of_work = await unit_of_work_for(settings, group_of(self._prefix))
         self.app = app = create_app(settings, self._prefix)
         failed: asyncio.Future[BaseException] = asyncio.get_running_loop().create_future()
@@ -89,6 +95,7 @@ class Worker:
             engine=self._engine,
             unit_of_work=unit_of_work,
             failed=failed,
+            projections=self._access.projections,
         )
         self.web = WorkerWeb(topology, self._prefix, settings.web_host, settings.web_port)
         await self.web.start()
@@ -159,6 +166,7 @@ def _helpers(
 
     tasks = [asyncio.create_task(feed.run(), name=f"feed-{feed.topic.name}") for feed in topology.feeds]
     tasks.append(asyncio.create_task(topology.refusals.run(), name="camera-refusals"))
+    tasks.append(asyncio.create_task(topology.dead_letters.run(), name="dead-letter-watch"))
     tasks.append(asyncio.create_task(_show_cameras(topology, clock), name="camera-metrics"))
     for task in tasks:
         task.add_done_callback(ended)
@@ -184,11 +192,13 @@ def _count(topology: CameraAssignmentTopology, error: BaseException) -> None:
         topology.metrics.aborted()
 
 
-def run_worker(settings: Settings, *, prefix: str, city: str, engine: DecisionEngine) -> int:
+def run_worker(
+    settings: Settings, *, prefix: str, city: str, engine: DecisionEngine, access: CityAccess = NO_ACCESS
+) -> int:
     """Run a worker in this process until SIGTERM or SIGINT; return the exit code: 0 stopped, 1 gave up."""
 
     async def main() -> None:
-        worker = Worker(settings, prefix=prefix, city=city, engine=engine, announce=_print_line)
+        worker = Worker(settings, prefix=prefix, city=city, engine=engine, announce=_print_line, access=access)
         with _stop_on_signals(worker.stop):
             await worker.run()
 

@@ -124,8 +124,8 @@ def registry_of(true: TrueCameras, name: str, seed: int = CAMERA_SEED + 1) -> Re
 
     Args:
         true: the cameras.
-        name: ``clean`` (positions and kinds right, headings unknown), ``known`` (headings too), or ``faulted`` (poles
-            off by up to 28 m, a fifth of the kinds wrong, headings unknown).
+        name: ``clean`` and ``no-streets`` (positions and kinds right, headings unknown), ``known`` (headings too), or
+            ``faulted`` (poles off by up to 28 m, a fifth of the kinds wrong, headings unknown).
         seed: of the faults.
     """
     rng = np.random.default_rng(seed)

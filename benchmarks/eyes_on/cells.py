@@ -27,11 +27,13 @@ MONTH_INTERVAL_S = 300
 _MONTHS: dict[tuple[str, int, bool], tuple[dict[str, CameraKnowledge], float]] = {}
 EPISODE_S = 900
 # How often somebody is seen who is not there, per look.
-FALSE_RATE = {"clean": 0.001, "known": 0.001, "faulted": 0.01}
+FALSE_RATE = {"clean": 0.001, "known": 0.001, "no-streets": 0.001, "faulted": 0.01}
+# A registry as clean as ``clean``, in a city of which the engine has no map.
+NO_STREETS = "no-streets"
 LEARNED = ("engine+learned", "engine+feedback+learned")
 METHODS = ("nearest", "nearest-zoom", "all-500m", "engine", "engine+feedback", *LEARNED)
 # 68 % error of the poles, which a city knows that has gone out and looked at some of them: sqrt(0.68) of the 28 m.
-POLE_ERROR_68_M = {"clean": 0.0, "known": 0.0, "faulted": 23.0}
+POLE_ERROR_68_M = {"clean": 0.0, "known": 0.0, "no-streets": 0.0, "faulted": 23.0}
 SEEDS = {"test": TEST_SEEDS, "tuning": TUNING_SEEDS, "learning": LEARNING_SEEDS}
 
 
@@ -150,7 +152,8 @@ def run_cell(cell: Cell, scope: Scope) -> CellResult:
     else:
         policy = policy_for(cell.count, zoom=cell.zoom)
         view = replace(policy.view, pole_error_m=POLE_ERROR_68_M[cell.registry])
-        side = EngineSide(city, registry, replace(policy, view=view))
+        with_map = cell.registry != NO_STREETS
+        side = EngineSide(city, registry, replace(policy, view=view), with_map=with_map)
         start_s = 0.0
         if cell.method.endswith("learned"):
             start_s = learned_until(side, cell)
@@ -215,6 +218,8 @@ def cells_of(city: str) -> Iterator[Cell]:
             yield Cell(city, "clean", interval_s, 4, False, method)
         for method in feedback:
             yield Cell(city, "known", interval_s, 4, False, method)
+        for method in ("nearest", *feedback):
+            yield Cell(city, NO_STREETS, interval_s, 4, False, method)
         for method in ("nearest", *feedback):
             yield Cell(city, "clean", interval_s, 8, False, method)
         for method in ("nearest", "nearest-zoom", *feedback):

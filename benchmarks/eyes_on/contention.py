@@ -1,27 +1,31 @@
 """Twenty people in a 300 m circle whose cases want the same PTZ heads, under several rules of who gets a head."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
 from benchmarks.eyes_on.baselines import Decider
-from benchmarks.eyes_on.cameras import PTZ_WIDEST_DEG, TURNING, camera_id, registry_of
+from benchmarks.eyes_on.cameras import PTZ_WIDEST_DEG, TURNING, Registry, camera_id, registry_of
 from benchmarks.eyes_on.cells import SEEDS, cameras_in, walls_in
 from benchmarks.eyes_on.engine_cases import EngineCases
-from benchmarks.eyes_on.engine_side import EngineSide, abilities, policy_for
-from benchmarks.eyes_on.maps import city_map
+from benchmarks.eyes_on.engine_side import GRANT_AFTER_US, T0_US, US_PER_S, EngineSide, policy_for
+from benchmarks.eyes_on.maps import CityMap, city_map
 from benchmarks.eyes_on.scoring import Figure, ratio, scores_of
 from benchmarks.eyes_on.sights import Sights, sights_of
 from benchmarks.eyes_on.trackers import STEP_S, TrackerReports, reports_of
 from benchmarks.eyes_on.truth import walks_of
 from benchmarks.eyes_on.views import OPEN_S, SETTLE_S, SLEW_DEG_PER_S, View, ViewBoard
 from pipeline.reading.batch import StepResult
-from schemas.ptz import PtzAction, PtzGrant, PtzRequest
-from schemas.topics import PTZ_REQUESTS
+from pipeline.rules.policy import Policy
+from schemas.ptz import PtzAction, PtzRequest
+from schemas.topics import PTZ_GRANTS, PTZ_REQUESTS, Topic
 
 CASES, CIRCLE_M, INTERVAL_S = 20, 300.0, 60
 ROUNDS, ROUND_S = 12, 1_200
 DWELL_S, MARGIN = 20.0, 0.05
+# For so many seconds of each step of 10 s wishes, answers and ticks go back and forth; what is left waits for the next.
+SETTLING_S = 4
 RULES = ("no-conflict", "last-writer", "locks", "auction")
 
 
@@ -97,27 +101,48 @@ class SharedBoard(ViewBoard):
         return best
 
 
-class Desk:
-    """The engine's own camera desk as the arbiter; heads obey its commands.
+class ContendedSide(EngineSide):
+    """The engine with its own camera desk as the arbiter: its wishes are answered within a second, ticks go on.
 
     Attributes:
-        side: the engine whose desk it is; set once that is made.
+        desk: which case each head was moved for.
     """
 
+    def __init__(self, city: CityMap, registry: Registry, policy: Policy) -> None:
+        super().__init__(city, registry, policy)
+        self.desk = Desk()
+        self.on_result = self.desk.note
+        self._asked: list[PtzRequest] = []
+
+    def step(self, now_s: float, records: Iterable[tuple[Topic, Any]], *, tick: bool = True) -> StepResult:
+        """Let the engine take records that arrive together, and in the seconds after them what its desk answers."""
+        now_us = T0_US + int(now_s * US_PER_S)
+        result = self.unit(list(records), now_us, tick_us=now_us if tick else None)
+        asked, grants = [*self._asked, *result.ptz_requests], result.ptz_grants
+        for second in range(SETTLING_S):
+            if not asked and not grants:
+                break
+            at_us = now_us + second * US_PER_S + GRANT_AFTER_US
+            answered = self.unit([(PTZ_REQUESTS, request) for request in asked], at_us)
+            grants = [*grants, *answered.ptz_grants]
+            told_us = at_us + GRANT_AFTER_US
+            after = self.unit([(PTZ_GRANTS, grant) for grant in grants], told_us, tick_us=told_us)
+            result.assignments += after.assignments
+            asked, grants = [*answered.ptz_requests, *after.ptz_requests], after.ptz_grants
+        self._asked = asked
+        return result
+
+
+class Desk:
+    """Which case each head was moved for, by the commands of the engine's desk."""
+
     def __init__(self) -> None:
-        self.side: EngineSide | None = None
         self._holder: dict[str, str] = {}
 
     def holder(self, camera: int) -> int | None:
         """Return the person whose case the newest command of a camera's head was for."""
         case_id = self._holder.get(camera_id(camera))
         return None if case_id is None else int(case_id.rsplit("-", 1)[1])
-
-    def __call__(self, requests: Sequence[PtzRequest], now_us: int) -> list[PtzGrant]:
-        """Return the desk's answers."""
-        if self.side is None or not requests:
-            return []
-        return self.side.unit([(PTZ_REQUESTS, request) for request in requests], now_us).ptz_grants
 
     def note(self, result: StepResult) -> None:
         """Remember which case each head was moved for."""
@@ -140,10 +165,9 @@ def run_contention(city_name: str, rule: str, *, rounds: int = ROUNDS, seeds: st
         first = 5_000 + number * CASES
         walks = walks_of(city, SEEDS[seeds][first : first + CASES], ROUND_S, circle)
         sights = sights_of(walks, true, walls_in(city_name))
-        desk = Desk() if rule == "auction" and "grants" in abilities() else None
-        side = EngineSide(city, registry, policy_for(4, zoom=True), arbiter=desk)
-        if desk is not None:
-            desk.side, side.on_result = side, desk.note
+        policy = policy_for(4, zoom=True)
+        side = ContendedSide(city, registry, policy) if rule == "auction" else EngineSide(city, registry, policy)
+        desk = side.desk if isinstance(side, ContendedSide) else None
         decider = EngineCases(side, city)
         board = _play(decider, sights, reports_of(walks, INTERVAL_S), rule, desk)
         scores = scores_of(board, sights, zoom=True)

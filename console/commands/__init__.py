@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from connectors.errors import ConnectorError
+from connectors.kit.errors import ConnectorError
 from console.errors import ConsoleError
 from console.interrupts import leave_at_once
 from console.options import DEFAULT_BROKER, DEFAULT_CITIES_DIR, DEFAULT_CITY, Options

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn
 
 from connectors.cctv_registry.registry import RegistryLoad
-from connectors.publish import Publisher
+from connectors.kit.running.publish import Publisher
 from console.city_topics import ensure_city_topics
 from console.commands.cameras_knowledge import knowledge
 from console.options import Options

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from connectors.publish import Publisher
+from connectors.kit.running.publish import Publisher
 from console.case_input import SOURCE, actor_ref
 from console.options import Options
 from console.topic_reader import newest_by_key, open_topic

@@ -22,7 +22,7 @@ from console.options import Options
     "--registry",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="Play among the cameras of a real registry file, around its densest place.",
+    help="Play among the cameras of a real registry file, around a place of typical density.",
 )
 @click.option(
     "--streets/--no-streets", default=True, show_default=True, help="Whether the worker knows the story's streets."

@@ -13,6 +13,7 @@ from console.replaying.check import Check, Difference, check
 from console.replaying.command import bounds_of, progress_bars, records_for, with_log_options
 from console.replaying.log import CityLog, city_log
 from console.replaying.log_file import save_records
+from console.replaying.provenance import ticks_beside_grid
 from console.wording import counted, date_and_time
 
 # The first differences as JSON; the check itself counts all.
@@ -49,10 +50,11 @@ def replay(
         log = city_log(records)
         runs = run_log(engine_for(city), log, bounds.run_limits(bar("deciding", log.inputs)))
     result = check(log, runs)
+    beside = sum(ticks_beside_grid(partition, bounds.tick_us) for partition in log.partitions)
     if as_json:
-        click.echo(json.dumps(_as_json(log, result), ensure_ascii=False))
+        click.echo(json.dumps(_as_json(log, result) | {"ticks_beside_grid": beside}, ensure_ascii=False))
     else:
-        for line in _lines(log, result, city.time_zone):
+        for line in _lines(log, result, city.time_zone, beside):
             click.echo(line)
     if result.differing:
         ctx.exit(1)
@@ -64,7 +66,7 @@ def _as_json(log: CityLog, result: Check) -> dict[str, Any]:
     return {"inputs": log.inputs, "undecodable": log.undecodable, "table_gaps": log.table_gaps} | found
 
 
-def _lines(log: CityLog, result: Check, time_zone: str) -> list[str]:
+def _lines(log: CityLog, result: Check, time_zone: str, beside: int) -> list[str]:
     """Return the report for people."""
     partitions = counted(len(log.partitions), "partition")
     lines = [f"{counted(log.inputs, 'input record')} of {partitions} decided again"]
@@ -75,6 +77,7 @@ def _lines(log: CityLog, result: Check, time_zone: str) -> list[str]:
         (result.before_log, "published decisions are of cases older than the inputs that are left"),
         (log.table_gaps, "rows of the camera table are gone (replaced since): it may have been another then"),
         (log.undecodable, "published decisions did not decode"),
+        (beside, "decisions name ticks that GOLDENTIME_TICK_S does not give: set it as the workers had it"),
     )
     lines += [f"{count:,} {says}" for count, says in notes if count]
     late = sorted({topic for partition in log.partitions for topic in partition.begins_late})

@@ -37,8 +37,9 @@ _SOURCES = [source.value for source in SightingSource if source != SightingSourc
 def sighting(ctx: click.Context, /, case: str, as_json: bool, **told: Any) -> None:
     """Tell the engine that somebody looked for the target of a case, and saw it or did not.
 
-    CASE is the id of an open case or the beginning of one. Give the camera, or the place, or both. Exit code 1: there
-    is no such open case, and nothing was written.
+    CASE is the id of an open case or the beginning of one. Give the camera, or the place, or both. A case without a
+    person, such as a fire, needs the place where it was seen: the case is there from then on. Exit code 1: there is no
+    such open case, and nothing was written.
     """
     options: Options = ctx.obj
     place = _place(told)

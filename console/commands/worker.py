@@ -30,13 +30,15 @@ def worker(ctx: click.Context, web_port: int | None) -> None:
     with leave_at_once():
         # Loads Faust and the engine, which no other command needs.
         from topologies.city_engine import engine_for  # noqa: PLC0415
+        from topologies.projection_files import load_access  # noqa: PLC0415
         from topologies.settings import settings_from  # noqa: PLC0415
         from topologies.worker import run_worker  # noqa: PLC0415
 
     options: Options = ctx.obj
     web = {} if web_port is None else {"GOLDENTIME_WEB_PORT": str(web_port)}
     settings, city = settings_from(options.environment() | web), options.load_city()
+    access = load_access(city.folder, city.policy)
     require_broker(options.client_options(), wait_s=BROKER_WAIT_S)
     # It takes back only the cameras and states that it made itself, which the protocol's types cannot say.
     engine = cast("DecisionEngine", engine_for(city, settings.cache_dir))
-    ctx.exit(run_worker(settings, prefix=city.prefix, city=city.name, engine=engine))
+    ctx.exit(run_worker(settings, prefix=city.prefix, city=city.name, engine=engine, access=access))

@@ -9,12 +9,12 @@ from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from connectors.cursors import KafkaCursors
-from connectors.instances import instances_of
-from connectors.pseudonyms import Pseudonyms
-from connectors.publish import Publisher
-from connectors.runner import SourceJob, run_sources
-from connectors.settings import ConnectorSettings
+from connectors.kit.instances import instances_of
+from connectors.kit.pseudonyms import Pseudonyms
+from connectors.kit.running.cursors import KafkaCursors
+from connectors.kit.running.publish import Publisher
+from connectors.kit.running.runner import SourceJob, run_sources
+from connectors.kit.settings import ConnectorSettings
 from console.connector_setup import context_of, jobs_of
 from console.demo.eyes import Watch
 from console.demo.figures import Figures
@@ -241,6 +241,7 @@ class _Demo:
                 "GOLDENTIME_CITY": CITY,
                 "GOLDENTIME_CITIES_DIR": str(ground.cities_dir),
                 "GOLDENTIME_CLOCK": self._clock.setting(),
+                "GOLDENTIME_TICK_S": str(stage.settings.tick_s),
             },
         )
 

@@ -175,9 +175,11 @@ def eyes(figures: EyesOn) -> list[str]:
         f"as many of the nearest cameras: {figures.nearest_share:.0%}",
         f"  From where they truly walked, which nobody told the worker: some camera could see them in "
         f"{figures.possible_s} s,",
-        f"  one of the {figures.cameras:.1f} assigned at a time did in {figures.seen_s} s; "
-        f"the {figures.nearest_cameras:.1f} nearest to the last report, heads turned",
-        f"  to it, would have in {figures.nearest_s} s. One walk is luck: benchmarks/eyes_on has hundreds.",
+        f"  an assigned one did in {figures.seen_s} s; as many of the nearest to the last report, heads turned to it, "
+        f"would have in {figures.nearest_s} s.",
+        f"  Pictures open at a time: {figures.cameras:.1f} and {figures.nearest_cameras:.1f}; "
+        "a view that ends while its successor begins counts until it ends.",
+        "  One walk is luck: benchmarks/eyes_on has hundreds.",
     ]
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from connectors.korean_grid import UTM_K_X_M, UTM_K_Y_M, from_utm_k
+from connectors.kit.reading.korean_grid import UTM_K_X_M, UTM_K_Y_M, from_utm_k
 from console.errors import ConsoleError
 from console.maps.sources import (
     BUILDINGS_MAX,

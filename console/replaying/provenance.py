@@ -37,12 +37,13 @@ class Known:
     versions: dict[tuple[str, int], dict[str, int]] = field(default_factory=dict)
 
 
-def known_from(log: PartitionLog, times_us: Mapping[str, list[int]]) -> Known:
+def known_from(log: PartitionLog, times_us: Mapping[str, list[int]], tick_us: int) -> Known:
     """Return what a partition's decisions tell.
 
     Args:
         log: the partition.
         times_us: by topic, the append time of each record, not less than that of any before it.
+        tick_us: microseconds between ticks, which fall on whole multiples of it.
     """
     known, ticks, raised = Known(), dict[int, Tick](), dict[int, Tick]()
     index = {topic: {r.offset: i for i, r in enumerate(records)} for topic, records in log.inputs.items()}
@@ -63,13 +64,20 @@ def known_from(log: PartitionLog, times_us: Mapping[str, list[int]]) -> Known:
         decided_us = published.record.decided_us
         if decided_us > at_us:
             # The partition's time was ahead of the record: a tick that decided nothing came before it.
-            before = raised.setdefault(decided_us, Tick(decided_us, {}, is_tick=decided_us not in all_times))
+            is_tick = decided_us % tick_us == 0 or decided_us not in all_times
+            before = raised.setdefault(decided_us, Tick(decided_us, {}, is_tick=is_tick))
             before.read[topic] = min(offset - 1, before.read.get(topic, NO_LIMIT))
     for at_us, tick in ticks.items():
         if at_us in raised:
             tick.read = raised[at_us].read | tick.read  # a topic that the tick does not name had not been read yet
     known.ticks = [(raised | ticks)[at_us] for at_us in sorted(raised | ticks)]
     return known
+
+
+def ticks_beside_grid(log: PartitionLog, tick_us: int) -> int:
+    """Return how many decisions name a tick that is no whole multiple of this interval: a worker had another one."""
+    moments_us = (_tick_of(published)[0] for published in log.published)
+    return sum(moment_us is not None and moment_us % tick_us != 0 for moment_us in moments_us)
 
 
 def _tick_of(published: Published) -> tuple[int | None, dict[str, int]]:

@@ -3,7 +3,7 @@
 Records lie in their topics in order, and over the topics in order of their append times. What else is known comes from
 the decisions: one that time alone caused names the tick's moment and how far each input had been read; every decision
 names the camera table it was made with, and its own moment, which a tick may have moved beyond its record's. Ticks that
-decided nothing left no trace: they are assumed at even distances between the known ones.
+decided nothing left no trace: they are assumed at whole multiples of their interval, where workers make them.
 """
 
 from bisect import bisect_right
@@ -83,7 +83,7 @@ def _moments(log: PartitionLog, tick_us: int) -> list[_Moment]:
         topic: list(accumulate((record.appended_us for record in records), max))
         for topic, records in log.inputs.items()
     }
-    known = known_from(log, times_us)
+    known = known_from(log, times_us, tick_us)
     taken = dict.fromkeys(log.inputs, 0)
     moments: list[_Moment] = []
     assumed = AssumedTicks([tick.at_us for tick in known.ticks if tick.is_tick], tick_us)

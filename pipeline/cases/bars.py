@@ -1,10 +1,18 @@
-"""Cameras that must not be chosen for a case for now: barred by an operator, or by a head that others hold."""
+"""Cameras that must not be chosen for a case for now: barred by an operator, or by a head that others hold.
 
+The bar of a head that a higher bid would win has a price: the head may be chosen where it is worth more than that.
+"""
+
+from collections.abc import Collection
 from dataclasses import replace
 
+from pipeline.rules.policy import US_PER_S
+from schemas.camera_assignment import CameraRole, PtzState
 from schemas.case_state import BarredCamera, CaseState
 
 BARRED_MAX = 64
+# The price of a head fades in this last part of a usual wait.
+FADES_SHARE = 0.25
 BY_OPERATOR = "operator"
 BY_HEAD = "head-denied"
 
@@ -17,6 +25,26 @@ def bars_now(case: CaseState, now_us: int) -> list[BarredCamera]:
 def barred_ids(case: CaseState, now_us: int) -> tuple[str, ...]:
     """Return the ids of the cameras that must not be chosen now, sorted."""
     return tuple(sorted(bar.camera_id for bar in bars_now(case, now_us)))
+
+
+def prices_now(case: CaseState, now_us: int, retry_s: float) -> dict[str, float]:
+    """Return what a bid must exceed for each head that a high enough one would win, by camera id, sorted.
+
+    Nobody tells when a price falls. So it fades in the last part of ``retry_s`` of its bar: of many who were denied
+    those ask again first who have most to gain.
+    """
+    fades_us = max(retry_s * FADES_SHARE * US_PER_S, 1.0)
+    prices = {
+        bar.camera_id: bar.price * min((bar.until_us - now_us) / fades_us, 1.0)
+        for bar in bars_now(case, now_us)
+        if bar.price is not None and bar.until_us is not None
+    }
+    return dict(sorted(prices.items()))
+
+
+def awaits_plan(case: CaseState) -> bool:
+    """Return whether a head that the newest version wants was denied since, so that the case must be planned anew."""
+    return any(held.ptz == PtzState.DENIED and held.role != CameraRole.ENDING for held in case.held)
 
 
 def next_bar_end_us(case: CaseState, now_us: int) -> int | None:
@@ -47,6 +75,12 @@ def with_bar(case: CaseState, bar: BarredCamera, now_us: int) -> CaseState | Non
 def without_bar(case: CaseState, camera_id: str, reason: str) -> CaseState:
     """Return the case without a camera's bar of this reason."""
     left = tuple(b for b in case.barred if (b.camera_id, b.reason) != (camera_id, reason))
+    return case if len(left) == len(case.barred) else replace(case, barred=left)
+
+
+def without_bars(case: CaseState, camera_ids: Collection[str]) -> CaseState:
+    """Return the case without the heads' bars of these cameras: it asks for them again."""
+    left = tuple(b for b in case.barred if b.reason != BY_HEAD or b.camera_id not in camera_ids)
     return case if len(left) == len(case.barred) else replace(case, barred=left)
 
 

@@ -1,7 +1,9 @@
 """One case's life: how reports open, change, merge and close it. Immutable states in, immutable states out."""
 
+import math
 from dataclasses import dataclass, replace
 
+from pipeline.geo import offsets_m
 from pipeline.rules.policy import Policy
 from pipeline.rules.purpose import Permission
 from pipeline.rules.ranking import LAST_RANK
@@ -34,6 +36,8 @@ REFUSED = "refused"
 _ENDS_ALERTS = (AlertKind.FOUND, CLOSED_BY_ORDER, RELEASED_BY_ORDER)
 # After these, any newer word of the source opens its report again; all other ends are the source's own, and final.
 _NOT_FINAL = (None, LEASE_EXPIRED, RELEASED_BY_ORDER)
+# Two places agree when they are within so many times the sum of their 68 % radii.
+_AGREES = 2.0
 # Qualities of a location that is no place: cameras are never chosen from it.
 UNUSABLE_QUALITIES = (LocationQuality.DEFAULT, LocationQuality.NONE)
 
@@ -204,10 +208,20 @@ def _case_for(
 
 
 def _known_place(told: Location | None, known: CaseReport | None) -> Location | None:
-    """Return where a report is: an update without a usable place keeps the place that is known."""
-    if known is None or known.location is None or (told is not None and told.quality not in UNUSABLE_QUALITIES):
+    """Return where a report is: an update without a usable place keeps the place that is known.
+
+    So does one that only repeats, less exactly, the surroundings of a place that somebody corrected.
+    """
+    if known is None or known.location is None:
         return told
-    return known.location
+    if told is None or told.quality in UNUSABLE_QUALITIES:
+        return known.location
+    before = known.location
+    if before.quality == LocationQuality.OTHER and before.accuracy_m < told.accuracy_m:
+        away = offsets_m(before.lat_deg, before.lon_deg, told.lat_deg, told.lon_deg)
+        if math.hypot(*away) <= _AGREES * (before.accuracy_m + told.accuracy_m):
+            return before
+    return told
 
 
 def _with_report(case: CaseState, report: CaseReport, event_id: str, now_us: int) -> CaseState:

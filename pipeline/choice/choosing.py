@@ -26,6 +26,7 @@ PLACES_MAX = 16_384
 _ASK_KINDS = (
     *(np.int32, np.int32, np.float64, np.float64, np.float64),
     *(np.int32, np.uint16, np.int32, np.float32, np.float32, np.int32, np.int32, np.int32, np.bool_, np.int32),
+    *(np.int32, np.int32, np.float64, np.float64),
 )
 
 
@@ -45,6 +46,11 @@ class Wishes:
             unusable, of a wrong purpose or barred.
         fill: bool (n,), whether left-over places go to the nearest.
         only_row: i4 (n, 16), choose among these only; all -1 for no such limit.
+        priced_first: i4 (n + 1,): the priced rows of case i are ``priced_row[priced_first[i]:priced_first[i + 1]]``.
+        priced_row: i4, heads that others hold; chosen only where they are worth more than their price.
+        priced: f8, what a bid for each must exceed, as a probability of a view.
+        bids_from: f8 (n,): what a case would lose without each chosen head is reckoned where its choice is better than
+            what it holds by this much; infinite for never.
     """
 
     count: NDArray[np.int32]
@@ -57,6 +63,10 @@ class Wishes:
     pinned_row: NDArray[np.int32]
     fill: NDArray[np.bool_]
     only_row: NDArray[np.int32]
+    priced_first: NDArray[np.int32]
+    priced_row: NDArray[np.int32]
+    priced: NDArray[np.float64]
+    bids_from: NDArray[np.float64]
 
     @classmethod
     def of(cls, count: Sequence[int] | NDArray[np.int32]) -> "Wishes":
@@ -73,6 +83,10 @@ class Wishes:
             pinned_row=np.full((n, PICKS_MAX), -1, np.int32),
             fill=np.zeros(n, np.bool_),
             only_row=np.full((n, PICKS_MAX), -1, np.int32),
+            priced_first=np.zeros(n + 1, np.int32),
+            priced_row=np.empty(0, np.int32),
+            priced=np.empty(0),
+            bids_from=np.full(n, np.inf),
         )
 
 
@@ -100,6 +114,8 @@ class Picks:
         factor: learned multiplier.
         travel: what turning it cost.
         bonus: what its score got for being held.
+        loss: of a head that is turned, where ``bids_from`` asks for it: what the probability of a view would lose
+            without it, the best that was not chosen in its place.
         held: bool, it was held before.
         filled: bool, it took a left-over place as the nearest.
         second: bool, it was chosen to see for a second time what others show.
@@ -121,6 +137,7 @@ class Picks:
     factor: NDArray[np.float32]
     travel: NDArray[np.float32]
     bonus: NDArray[np.float32]
+    loss: NDArray[np.float32]
     held: NDArray[np.bool_]
     filled: NDArray[np.bool_]
     second: NDArray[np.bool_]

@@ -4,20 +4,20 @@ import math
 
 from pipeline.choice.hits import BINS, aimed_at, heading_after, level, observe_range_m, turn_deg
 from pipeline.choice.layout import NO_RANK, SCORE_UNIT, TOP_RANK, Work
-from pipeline.compiled import compiled
+from pipeline.compiled import compiled_lean
 from pipeline.sight.optics import TURNING
 
 # A held head keeps its full bonus when it is turned by no more than this.
 KEEPS_BONUS_DEG = 30.0
 
 
-@compiled
+@compiled_lean
 def rank_of(score: float) -> int:
     """Return a score in units that are coarser than rounding."""
     return math.floor(score / SCORE_UNIT + 0.5)
 
 
-@compiled
+@compiled_lean
 def bonus_of(work: Work, c: int, pan_deg: float) -> float:
     """Return what a candidate's score gets for being held: half if it must be turned far or its aim is not known."""
     one, bonus = work.candidates[c], work.rules[0]["held_bonus"]
@@ -28,7 +28,7 @@ def bonus_of(work: Work, c: int, pan_deg: float) -> float:
     return float(bonus / 2)
 
 
-@compiled
+@compiled_lean
 def travel_of(work: Work, c: int, pan_deg: float) -> float:
     """Return what turning a held head costs; where other heads point is not known, and costs nothing."""
     one = work.candidates[c]
@@ -38,16 +38,16 @@ def travel_of(work: Work, c: int, pan_deg: float) -> float:
     return float(work.rules[0]["travel_cost"] * turn / 180.0) if turn >= 0.0 else 0.0
 
 
-@compiled
+@compiled_lean
 def floor_of(work: Work, c: int) -> float:
     """Return the gain below which a candidate is not taken; a head that is held already is not taken from anybody."""
     one, rules = work.candidates[c], work.rules[0]
     if one["motion"] == TURNING and one["held_at"] < 0:
-        return float(max(rules["ptz_min_gain"], rules["min_gain"]))
-    return float(rules["min_gain"])
+        return float(max(rules["ptz_min_gain"], rules["min_gain"], one["price"]))
+    return float(max(rules["min_gain"], one["price"]))
 
 
-@compiled
+@compiled_lean
 def observe_of(work: Work, c: int, field_deg: float) -> float:
     """Return a candidate's range of 62 px/m with a field; NaN of a head without a known field."""
     if work.candidates[c]["motion"] != TURNING:
@@ -55,7 +55,7 @@ def observe_of(work: Work, c: int, field_deg: float) -> float:
     return observe_range_m(work.ranges_m[c], work.zoom_deg, field_deg) if field_deg > 0.0 else math.nan
 
 
-@compiled
+@compiled_lean
 def hit_seen(work: Work, c: int, hit: int, observe_m: float) -> float:
     """Return the probability that a candidate, aimed as it proposes, shows the place of a hit."""
     one, spot = work.candidates[c], work.hits[hit]
@@ -66,7 +66,7 @@ def hit_seen(work: Work, c: int, hit: int, observe_m: float) -> float:
     return float(spot["p"]) * level(int(spot["metres"]), observe_m, work.rules[0]["weak_view"])
 
 
-@compiled
+@compiled_lean
 def evaluate(work: Work, c: int, now_round: int) -> None:
     """Find a candidate's best aim for what is left to be seen, and write down gain, aim and rank."""
     one = work.candidates[c]
@@ -80,16 +80,17 @@ def evaluate(work: Work, c: int, now_round: int) -> None:
     one["round"] = now_round
 
 
-@compiled
+@compiled_lean
 def _propose(work: Work, c: int, gain: float) -> None:
     """Write down what a candidate adds as it is aimed."""
     one = work.candidates[c]
     one["gain"] = gain
     one["enough"] = 1 if gain >= floor_of(work, c) and gain > 0.0 else 0
-    one["rank"] = rank_of(gain + bonus_of(work, c, one["pan_deg"]) - travel_of(work, c, one["pan_deg"]))
+    score = gain - one["price"]
+    one["rank"] = rank_of(score + bonus_of(work, c, one["pan_deg"]) - travel_of(work, c, one["pan_deg"]))
 
 
-@compiled
+@compiled_lean
 def _evaluate_aims(work: Work, c: int) -> None:
     """Compare the aims of a head: the one it is held with, then all steps, wider fields first.
 
@@ -109,7 +110,7 @@ def _evaluate_aims(work: Work, c: int) -> None:
         enough = 1 if gain >= floor else 0
         if gain < SCORE_UNIT or enough < one["enough"]:
             continue
-        score = gain
+        score = gain - one["price"]
         if is_held:
             score += bonus_of(work, c, pan_deg) - travel_of(work, c, pan_deg)
         rank, off_deg = rank_of(score), turn_deg(bearing, pan_deg)
@@ -122,7 +123,7 @@ def _evaluate_aims(work: Work, c: int) -> None:
         best_zoom, best_off_deg = zoom, off_deg
 
 
-@compiled
+@compiled_lean
 def _propose_held(work: Work, c: int) -> None:
     """Propose the aim that a head is held with, if it is known."""
     one = work.candidates[c]
@@ -135,7 +136,7 @@ def _propose_held(work: Work, c: int) -> None:
     _propose(work, c, gain)
 
 
-@compiled
+@compiled_lean
 def _fill_rings(work: Work, c: int) -> None:
     """Sum up what each field would show by bearing, running twice around: ``rings[zoom, b]`` is all before bin b."""
     rings, hits, ranges_m, weak_view = work.rings, work.hits, work.ranges_m[c], work.rules[0]["weak_view"]
@@ -154,7 +155,7 @@ def _fill_rings(work: Work, c: int) -> None:
             rings[zoom, BINS + b] = once + rings[zoom, b]
 
 
-@compiled
+@compiled_lean
 def first_bound(work: Work, c: int) -> None:
     """Set the rank that a new candidate cannot exceed; what does not turn is evaluated at once.
 
@@ -167,20 +168,20 @@ def first_bound(work: Work, c: int) -> None:
     if one["motion"] != TURNING:
         evaluate(work, c, 0)
         return
-    bound = work.rules[0]["held_bonus"] if one["held_at"] >= 0 else 0.0
+    bound = (work.rules[0]["held_bonus"] if one["held_at"] >= 0 else 0.0) - one["price"]
     for hit in range(one["first"], one["end"]):
         bound += work.places[work.hits[hit]["place"]]["want"] * work.hits[hit]["p"]
     one["rank"], one["round"], one["enough"] = rank_of(bound) + 1, -1, 1
 
 
-@compiled
+@compiled_lean
 def forget(work: Work, c: int) -> None:
     """Let a candidate be evaluated anew before anything is concluded from its rank: its gain may have grown."""
     one = work.candidates[c]
     one["rank"], one["round"], one["enough"] = TOP_RANK, -1, 1
 
 
-@compiled
+@compiled_lean
 def is_before(work: Work, c: int, other: int) -> bool:
     """Return whether a candidate goes before another of the same rank: the nearer, then by the hash of its id."""
     one, two = work.candidates[c], work.candidates[other]
@@ -189,7 +190,7 @@ def is_before(work: Work, c: int, other: int) -> bool:
     return bool(one["id_hash"] < two["id_hash"])
 
 
-@compiled
+@compiled_lean
 def next_best(work: Work, count: int, now_round: int, must_be_enough: bool) -> int:
     """Return the open candidate with the best rank, or -1.
 

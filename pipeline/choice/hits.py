@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.choice.layout import Lens, Sight, Streetwise, Work
-from pipeline.compiled import compiled
+from pipeline.compiled import compiled_lean
 from pipeline.rules.levels import DETECT_PER_OBSERVE
 from pipeline.sight.optics import BIN_DEG, FIXED, LOOSE, NO_DIRECTION, TURNING
 
@@ -21,34 +21,34 @@ HALF_FIELD_LOOSE_DEG = 37.5
 EDGE_DEG = 1e-6
 
 
-@compiled
+@compiled_lean
 def turn_deg(from_deg: float, to_deg: float) -> float:
     """Return the angle between two bearings of 0 to 360, 0 to 180."""
     angle = abs(to_deg - from_deg)
     return 360.0 - angle if angle > 180.0 else angle
 
 
-@compiled
+@compiled_lean
 def bearing_deg(dx_m: float, dy_m: float) -> float:
     """Return the bearing of a step, 0 to 360; of no step 0."""
     angle = math.atan2(dx_m, dy_m) * (180.0 / math.pi)
     return angle + 360.0 if angle < 0.0 else angle
 
 
-@compiled
+@compiled_lean
 def bin_of(dx_m: float, dy_m: float) -> int:
     """Return the bearing bin of a step, 0 to 119."""
     at = int(bearing_deg(dx_m, dy_m) / BIN_DEG)
     return at - BINS if at >= BINS else at
 
 
-@compiled
+@compiled_lean
 def middle_deg(bearing_bin: int) -> float:
     """Return the bearing of a bin's middle."""
     return (bearing_bin + 0.5) * BIN_DEG
 
 
-@compiled
+@compiled_lean
 def level(metres: int, observe_m: float, weak_view: float) -> float:
     """Return what a view at a distance counts: 1 up to the observe range, a little up to the detect range, else 0."""
     if metres <= observe_m:
@@ -56,7 +56,7 @@ def level(metres: int, observe_m: float, weak_view: float) -> float:
     return weak_view if metres <= observe_m * DETECT_PER_OBSERVE else 0.0
 
 
-@compiled
+@compiled_lean
 def observe_range_m(ranges_m: NDArray[np.float64], zoom_deg: NDArray[np.float64], field_deg: float) -> float:
     """Return the range of 62 px/m of what turns at any field: R grows with 1 / tan(field / 2)."""
     for z in range(len(zoom_deg)):
@@ -66,7 +66,7 @@ def observe_range_m(ranges_m: NDArray[np.float64], zoom_deg: NDArray[np.float64]
     return float(ranges_m[0]) * wide / narrow
 
 
-@compiled
+@compiled_lean
 def heading_share(facing: NDArray[np.uint8], n: int, field_deg: float, bearing_bin: int) -> float:
     """Return the probability that a camera of unknown heading looks towards a bearing, before mates are counted.
 
@@ -89,7 +89,7 @@ def heading_share(facing: NDArray[np.uint8], n: int, field_deg: float, bearing_b
     return min(count / n, 1.0)
 
 
-@compiled
+@compiled_lean
 def heading_after(p: float, mates: int) -> float:
     """Return the heading's probability when j pole-mates are taken to look elsewhere: p / (1 - j p), at most 1."""
     if mates == 0:
@@ -98,7 +98,7 @@ def heading_after(p: float, mates: int) -> float:
     return p / rest if rest > p else 1.0
 
 
-@compiled
+@compiled_lean
 def gather(  # noqa: PLR0917 - a kernel takes plain arguments
     lens: Lens,
     sight: Sight,
@@ -146,7 +146,15 @@ def gather(  # noqa: PLR0917 - a kernel takes plain arguments
         candidates[c]["first"], candidates[c]["end"] = begin, at
 
 
-@compiled
+@compiled_lean
+def gather_nothing(work: Work, start: int, stop: int) -> None:
+    """Write down that candidates ``start`` to ``stop`` show no place."""
+    at = int(work.candidates[start - 1]["end"]) if start > 0 else 0
+    for c in range(start, stop):
+        work.candidates[c]["first"] = work.candidates[c]["end"] = at
+
+
+@compiled_lean
 def _gather_plane(
     off_street: NDArray[np.int32],
     places: NDArray[np.void],
@@ -169,7 +177,7 @@ def _gather_plane(
     return at
 
 
-@compiled
+@compiled_lean
 def _sift(  # noqa: PLR0917 - a kernel takes plain arguments
     hits: NDArray[np.void],
     begin: int,
@@ -210,7 +218,7 @@ def _sift(  # noqa: PLR0917 - a kernel takes plain arguments
     return to
 
 
-@compiled
+@compiled_lean
 def _share_headings(  # noqa: PLR0917 - a kernel takes plain arguments
     hits: NDArray[np.void], begin: int, end: int, facing: NDArray[np.uint8], n: int, field_deg: float
 ) -> int:
@@ -226,7 +234,7 @@ def _share_headings(  # noqa: PLR0917 - a kernel takes plain arguments
     return to
 
 
-@compiled
+@compiled_lean
 def aimed_at(pan_deg: float, half_deg: float, bearing_bin: int) -> bool:
     """Return whether a bearing is in the field of what is aimed so; never if the aim is not known (NaN)."""
     return turn_deg(pan_deg, middle_deg(bearing_bin)) <= half_deg + EDGE_DEG

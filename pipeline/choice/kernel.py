@@ -5,21 +5,20 @@ directions by itself; for such (submodular) utilities it is within 1 - 1/e of th
 1978). Only upper bounds are kept of who does not lead (Minoux 1978), so that most cameras are evaluated once.
 """
 
-import math
-
-from pipeline.choice.candidates import collect, excluded_by
+from pipeline.choice.candidates import box_of, collect, excluded_by, put_in_reach_first
 from pipeline.choice.gain import evaluate, first_bound, forget, is_before, next_best
-from pipeline.choice.hits import bearing_deg, gather
-from pipeline.choice.layout import FILLED, PICKS_MAX, SECOND, Ask, Deal, Streetwise, Work
-from pipeline.choice.take import enter, sum_of_held, take, write_down
-from pipeline.compiled import compiled
+from pipeline.choice.hits import gather, gather_nothing
+from pipeline.choice.layout import FILLED, PICKS_MAX, SECOND, Ask, Deal, Lens, Streetwise, Work
+from pipeline.choice.prices import price_of, set_prices, write_losses
+from pipeline.choice.take import Held, enter, sum_of_held, take, write_down
+from pipeline.compiled import compiled_lean
 from pipeline.sight.optics import REACH_M_MAX, TURNING
 
 # Cameras for left-over places are taken up to this far from the middle of where the target can be.
 FILL_M_MAX = 500.0
 
 
-@compiled
+@compiled_lean
 def choose_all(deal: Deal) -> None:
     """Choose for every case of the batch; the answer is written into ``deal.answer``."""
     for case in range(len(deal.ask.wanted)):
@@ -27,18 +26,27 @@ def choose_all(deal: Deal) -> None:
             _choose_one(deal, case)
 
 
-@compiled
+@compiled_lean
 def _choose_one(deal: Deal, case: int) -> None:
     """Choose for one case."""
     ask, work, lens = deal.ask, deal.work, deal.lens
-    places = ask.first[case + 1] - ask.first[case]
+    begin, end = ask.first[case], ask.first[case + 1]
+    places = end - begin
     off_streets = _spread_masses(ask, work, deal.streetwise, case)
+    held = (ask.held_row[case], ask.held_pan_deg[case], ask.held_field_deg[case])
+    middle, box = _middle_of(work, places), box_of(ask.x_m[begin:end], ask.y_m[begin:end])
     counts = deal.answer.excluded[case]
-    found = collect(lens, deal.bins, ask, work, case, REACH_M_MAX, counts)
-    if ask.fill[case] and _count_within_reach(work, found) < ask.wanted[case] and ask.only_row[case, 0] < 0:
-        found = collect(lens, deal.bins, ask, work, case, FILL_M_MAX, counts)
+    near, named = collect(lens, deal.bins, ask, work, case, box, REACH_M_MAX, counts)
+    fills = ask.fill[case] and ask.only_row[case, 0] < 0
+    if fills and not _are_within_reach(lens, work, near, middle, ask.wanted[case]):
+        near, named = collect(lens, deal.bins, ask, work, case, box, FILL_M_MAX, counts)
+    # Candidates are entered as far as they may show something; the rest only if left-over places go to the nearest.
+    found = put_in_reach_first(lens, work.rows, named, near, box)
+    enter(work, lens, 0, found, held, middle)
+    set_prices(ask, work, case, found)
     gather(lens, deal.sight, deal.streetwise, work, off_streets, 0, found)
-    _set_first_ranks(deal, places, found)
+    for c in range(found):
+        first_bound(work, c)
     chosen = _take_pinned(deal, case, found)
     now_round = chosen
     for second in range(2):
@@ -53,30 +61,37 @@ def _choose_one(deal: Deal, case: int) -> None:
             _take_into_slot(deal, case, c, found, chosen, second * SECOND)
             chosen += 1
             now_round += 1
-    if ask.fill[case]:
+    if ask.fill[case] and chosen < ask.wanted[case]:
+        enter(work, lens, found, near, held, middle)
+        gather_nothing(work, found, near)
+        found = near
         _take_nearest(deal, case, found, chosen)
     _name_next_best(deal, case, found, now_round + 1)
     seen = 0.0
     for place in range(places):
         seen += work.places[place]["mass"] - work.places[place]["left"]
     deal.answer.utility[case] = min(max(seen, 0.0), 1.0)
-    deal.answer.held_utility[case] = _value_held(deal, case, places, off_streets, found)
+    deal.answer.held_utility[case] = _value_held(deal, case, (places, off_streets), found, held, middle)
+    if deal.answer.utility[case] - deal.answer.held_utility[case] >= ask.bids_from[case]:
+        write_losses(deal, case, places, found)
     for i in range(ask.first[case], ask.first[case + 1]):
         if 0 <= ask.cell[i] < len(deal.streetwise.cell_place):
             deal.streetwise.cell_place[ask.cell[i]] = -1
 
 
-@compiled
-def _count_within_reach(work: Work, found: int) -> int:
-    """Return how many candidates stand in the circle around the middle that was surely searched."""
+@compiled_lean
+def _are_within_reach(lens: Lens, work: Work, near: int, middle_m: tuple[float, float], wanted: int) -> bool:
+    """Return whether so many of the cameras stand in the circle around the middle that was surely searched."""
     count = 0
-    for c in range(found):
-        if work.candidates[c]["distance_m"] <= REACH_M_MAX:
-            count += 1
-    return count
+    for k in range(near):
+        dx_m, dy_m = middle_m[0] - lens.x_m[work.rows[k]], middle_m[1] - lens.y_m[work.rows[k]]
+        count += 1 if dx_m * dx_m + dy_m * dy_m <= REACH_M_MAX * REACH_M_MAX else 0
+        if count >= wanted:
+            return True
+    return False
 
 
-@compiled
+@compiled_lean
 def _spread_masses(ask: Ask, work: Work, streetwise: Streetwise, case: int) -> int:
     """Set the masses and map street cells to places; return how many places are on no street."""
     begin, places, cell_place, off_streets = ask.first[case], work.places, streetwise.cell_place, 0
@@ -99,24 +114,19 @@ def _spread_masses(ask: Ask, work: Work, streetwise: Streetwise, case: int) -> i
     return off_streets
 
 
-@compiled
-def _set_first_ranks(deal: Deal, places: int, found: int) -> None:
-    """Set each candidate's distance and bearing to the middle of the places, and its first rank."""
-    work, lens = deal.work, deal.lens
+@compiled_lean
+def _middle_of(work: Work, places: int) -> tuple[float, float]:
+    """Return the middle of the places by mass."""
     x_m, y_m, total = 0.0, 0.0, 1e-12
     for place in range(places):
         mass = work.places[place]["mass"]
         x_m += mass * work.places[place]["x_m"]
         y_m += mass * work.places[place]["y_m"]
         total += mass
-    for c in range(found):
-        row, one = work.candidates[c]["row"], work.candidates[c]
-        dx_m, dy_m = x_m / total - lens.x_m[row], y_m / total - lens.y_m[row]
-        one["distance_m"], one["bearing_deg"] = math.sqrt(dx_m * dx_m + dy_m * dy_m), bearing_deg(dx_m, dy_m)
-        first_bound(work, c)
+    return x_m / total, y_m / total
 
 
-@compiled
+@compiled_lean
 def _take_into_slot(  # noqa: PLR0917 - a kernel takes plain arguments
     deal: Deal,
     case: int,
@@ -130,7 +140,7 @@ def _take_into_slot(  # noqa: PLR0917 - a kernel takes plain arguments
     write_down(deal.work, deal.lens, deal.answer, c, (case, slot), gain, flags)
 
 
-@compiled
+@compiled_lean
 def _take_pinned(deal: Deal, case: int, found: int) -> int:
     """Choose the pinned cameras, in their order, whatever they add; return how many there are."""
     chosen, candidates = 0, deal.work.candidates
@@ -139,7 +149,7 @@ def _take_pinned(deal: Deal, case: int, found: int) -> int:
         if row < 0:
             continue
         for c in range(found):
-            if candidates[c]["row"] != row or candidates[c]["taken"]:
+            if candidates[c]["row"] != row or candidates[c]["taken"] or price_of(deal.ask, case, row) > 0.0:
                 continue
             evaluate(deal.work, c, chosen)
             if candidates[c]["motion"] == TURNING and not candidates[c]["pan_deg"] >= 0.0:
@@ -151,7 +161,7 @@ def _take_pinned(deal: Deal, case: int, found: int) -> int:
     return chosen
 
 
-@compiled
+@compiled_lean
 def _begin_again(work: Work, found: int, places: int) -> None:
     """Let everything be seen a second time, by cameras that are not taken."""
     for place in range(places):
@@ -161,7 +171,7 @@ def _begin_again(work: Work, found: int, places: int) -> None:
             forget(work, c)
 
 
-@compiled
+@compiled_lean
 def _take_nearest(deal: Deal, case: int, found: int, chosen: int) -> int:
     """Give left-over places to the nearest cameras; a head that is not held is looked through as it stands."""
     work = deal.work
@@ -169,7 +179,9 @@ def _take_nearest(deal: Deal, case: int, found: int, chosen: int) -> int:
         best = -1
         for c in range(found):
             near = work.candidates[c]["distance_m"] <= FILL_M_MAX or deal.ask.only_row[case, 0] >= 0
-            if near and not work.candidates[c]["taken"] and (best < 0 or is_before(work, c, best)):
+            if not near or work.candidates[c]["taken"] or price_of(deal.ask, case, work.candidates[c]["row"]) > 0.0:
+                continue
+            if best < 0 or is_before(work, c, best):
                 best = c
         if best < 0:
             break
@@ -181,7 +193,7 @@ def _take_nearest(deal: Deal, case: int, found: int, chosen: int) -> int:
     return chosen
 
 
-@compiled
+@compiled_lean
 def _name_next_best(deal: Deal, case: int, found: int, now_round: int) -> None:
     """Write down who would have been next, each as if it alone came on top of those chosen."""
     for k in range(deal.work.rules[0]["runners"]):
@@ -192,11 +204,15 @@ def _name_next_best(deal: Deal, case: int, found: int, now_round: int) -> None:
         deal.work.candidates[c]["taken"] = 1
 
 
-@compiled
-def _value_held(deal: Deal, case: int, places: int, off_streets: int, found: int) -> float:
-    """Return what the held cameras that may still be looked through show, just as they are aimed."""
-    ask = deal.ask
-    held = (ask.held_row[case], ask.held_pan_deg[case], ask.held_field_deg[case])
+@compiled_lean
+def _value_held(  # noqa: PLR0917 - a kernel takes plain arguments
+    deal: Deal, case: int, places: tuple[int, int], found: int, held: Held, middle_m: tuple[float, float]
+) -> float:
+    """Return what the held cameras that may still be looked through show, just as they are aimed.
+
+    They are entered once more behind the candidates. ``places`` is how many there are, and how many on no street.
+    """
+    ask, (all_places, off_streets) = deal.ask, places
     barred = ask.barred_row[ask.barred_first[case] : ask.barred_first[case + 1]]
     end = found
     for k in range(PICKS_MAX):
@@ -204,13 +220,13 @@ def _value_held(deal: Deal, case: int, places: int, off_streets: int, found: int
         if not 0 <= row < len(deal.lens.reason):
             continue
         reason, purposes = int(deal.lens.reason[row]), int(deal.lens.purposes[row])
-        if excluded_by(reason, purposes, int(ask.purposes[case]), barred, row) < 0:
+        if excluded_by(reason, purposes, int(ask.purposes[case]), barred, row) < 0 and price_of(ask, case, row) <= 0.0:
             deal.work.rows[end] = row
             end += 1
     if end == found:
         return 0.0
-    enter(deal.work, deal.lens, found, end, held)
+    enter(deal.work, deal.lens, found, end, held, middle_m)
     gather(deal.lens, deal.sight, deal.streetwise, deal.work, off_streets, found, end)
     for c in range(found):
         deal.work.candidates[c]["taken"] = 1
-    return sum_of_held(deal.work, found, end, places)
+    return sum_of_held(deal.work, found, end, all_places)

@@ -25,8 +25,8 @@ TOP_RANK = 1 << 62
 SCORE_UNIT = 1e-9
 # Columns of Answer.terms.
 PAN, FIELD, OBSERVE, GAIN, P_VIEW, DISTANCE, BEARING, COVERED = range(8)
-SIGHT, LEVEL, CLUTTER, HEADING, FACTOR, TRAVEL, BONUS = range(8, 15)
-TERMS = 15
+SIGHT, LEVEL, CLUTTER, HEADING, FACTOR, TRAVEL, BONUS, LOSS = range(8, 16)
+TERMS = 16
 # Bits of Answer.flags.
 HELD, FILLED, SECOND = 1, 2, 4
 # Reasons of Answer.excluded; the first three are those of Optics.reason.
@@ -42,7 +42,7 @@ CANDIDATE = np.dtype(
         ("rank", np.int64),
         ("id_hash", np.uint64),
         *((name, np.float64) for name in ("distance_m", "bearing_deg", "gain", "pan_deg", "field_deg")),
-        *((name, np.float64) for name in ("held_pan_deg", "held_field_deg")),
+        *((name, np.float64) for name in ("held_pan_deg", "held_field_deg", "price")),
     ],
     align=True,
 )
@@ -142,6 +142,10 @@ class Ask(NamedTuple):
     pinned_row: NDArray[np.int32]
     fill: NDArray[np.bool_]
     only_row: NDArray[np.int32]
+    priced_first: NDArray[np.int32]
+    priced_row: NDArray[np.int32]
+    priced: NDArray[np.float64]
+    bids_from: NDArray[np.float64]
 
 
 class Streetwise(NamedTuple):

@@ -1,6 +1,7 @@
 """All that choices are made from, kept in step with the camera table: optics, grid, and what each pole has in sight."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -28,6 +29,7 @@ class Scenery:
         world: streets, free space and lines of sight.
         optics: columns of the cameras for the choice.
         grid: where they stand.
+        view: the policy's assumptions of cameras, as they hold in this city: without streets sight fades faster.
     """
 
     def __init__(
@@ -36,7 +38,8 @@ class Scenery:
         self.cameras = cameras
         self.optics = Optics()
         self.grid = CameraGrid()
-        self._policy = policy
+        fade_m = policy.view.clutter_scale_m if streets is not None else policy.view.unmapped_scale_m
+        self.view = replace(policy.view, clutter_scale_m=fade_m)
         self._revision = -1
         sightlines = Sightlines(streets, free, policy.view.pole_error_m) if streets and free else None
         self.world = World(streets, free, sightlines)
@@ -58,7 +61,7 @@ class Scenery:
             return
         changed = None if self._revision < 0 else self.cameras.changed_rows_since(self._revision)
         rows = None if changed is None else np.unique(changed)
-        self.optics.refresh(self.cameras, rows, self.world.streets, self._policy.view)
+        self.optics.refresh(self.cameras, rows, self.world.streets, self.view)
         if self.world.sightlines is not None:
             self.world.sightlines.refresh(self.cameras, rows, self.optics.reach_m)
         self.grid.refresh(self.optics, rows)
@@ -81,5 +84,5 @@ class Scenery:
         start = int(sightlines.first[row])
         cells = sightlines.cell[start : start + int(sightlines.count[row])]
         x_m, y_m = streets.cell_x_m[cells], streets.cell_y_m[cells]
-        p, weak = shown(self.world, self.optics, row, pan_deg, field_deg, cells, x_m, y_m, self._policy.view)
-        return Sight(x_m, y_m, np.where(weak, self._policy.view.weak_view, 1.0) * p)
+        p, weak = shown(self.world, self.optics, row, pan_deg, field_deg, cells, x_m, y_m, self.view)
+        return Sight(x_m, y_m, np.where(weak, self.view.weak_view, 1.0) * p)

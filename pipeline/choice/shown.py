@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from pipeline.choice.hits import aimed_at, bin_of, heading_share, observe_range_m
 from pipeline.choice.layout import Lens, Sight
 from pipeline.choice.work import fade_of, lens_of, sight_of
-from pipeline.compiled import compiled
+from pipeline.compiled import compiled_lean
 from pipeline.rules.levels import DETECT_PER_OBSERVE
 from pipeline.rules.policy import ViewPolicy
 from pipeline.sight.optics import FIXED, LOOSE, TURNING, Optics
@@ -59,7 +59,7 @@ def shown(  # noqa: PLR0917 - the interface of the belief
     return p, weak
 
 
-@compiled
+@compiled_lean
 def _show(  # noqa: PLR0917 - a kernel takes plain arguments
     lens: Lens,
     sight: Sight,
@@ -84,7 +84,7 @@ def _show(  # noqa: PLR0917 - a kernel takes plain arguments
         weak[i] = metres > observe_m and towards > 0.0
 
 
-@compiled
+@compiled_lean
 def _towards(lens: Lens, row: int, bearing_bin: int, pan_deg: float, field_deg: float) -> float:
     """Return the probability that a camera looks towards a bearing."""
     motion, own_field_deg = int(lens.motion[row]), float(lens.field_deg[row])
@@ -99,7 +99,7 @@ def _towards(lens: Lens, row: int, bearing_bin: int, pan_deg: float, field_deg: 
     return 1.0 if aimed_at(pan_deg, field_deg / 2, bearing_bin) else 0.0
 
 
-@compiled
+@compiled_lean
 def _sight_of(lens: Lens, sight: Sight, row: int, cell: int, at_m: tuple[float, float]) -> tuple[int, int, int]:
     """Return bearing bin, distance in metres and share of sight (0 to 255) of a place; share 0 out of sight."""
     if cell >= 0 and len(sight.first) > 0:

@@ -29,11 +29,14 @@ from pipeline.choice.layout import (
     Lens,
     Work,
 )
-from pipeline.compiled import compiled
+from pipeline.compiled import compiled_lean
 from pipeline.sight.optics import LOOSE
 
+# Rows, pans and fields of the cameras that a case holds.
+Held = tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.float32]]
 
-@compiled
+
+@compiled_lean
 def take(work: Work, c: int, count: int) -> float:
     """Choose a candidate with its aim: lower what is left to see and tell its pole-mates; return what it added."""
     one, observe_m, gain = work.candidates[c], observe_of(work, c, work.candidates[c]["field_deg"]), 0.0
@@ -52,7 +55,13 @@ def take(work: Work, c: int, count: int) -> float:
     return gain
 
 
-@compiled
+@compiled_lean
+def hit_shown(work: Work, c: int, hit: int) -> float:
+    """Return the probability that a candidate, aimed as it was chosen, shows the place of a hit."""
+    return hit_seen(work, c, hit, observe_of(work, c, work.candidates[c]["field_deg"]))
+
+
+@compiled_lean
 def describe(work: Work, lens: Lens, c: int, gain: float, terms: NDArray[np.float32]) -> None:
     """Write the terms of a candidate's score.
 
@@ -91,7 +100,7 @@ def describe(work: Work, lens: Lens, c: int, gain: float, terms: NDArray[np.floa
     terms[TRAVEL], terms[BONUS] = travel_of(work, c, one["pan_deg"]), bonus_of(work, c, one["pan_deg"])
 
 
-@compiled
+@compiled_lean
 def write_down(  # noqa: PLR0917 - a kernel takes plain arguments
     work: Work,
     lens: Lens,
@@ -108,7 +117,7 @@ def write_down(  # noqa: PLR0917 - a kernel takes plain arguments
     answer.flags[at[0], at[1]] = flags | (HELD if one["held_at"] >= 0 else 0)
 
 
-@compiled
+@compiled_lean
 def sum_of_held(work: Work, start: int, stop: int, places: int) -> float:
     """Return what candidates that stand for the held cameras show, just as they are aimed; ``want`` is overwritten."""
     for place in range(places):
@@ -125,15 +134,11 @@ def sum_of_held(work: Work, start: int, stop: int, places: int) -> float:
     return min(max(seen, 0.0), 1.0)
 
 
-@compiled
-def enter(
-    work: Work,
-    lens: Lens,
-    start: int,
-    stop: int,
-    held: tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.float32]],
+@compiled_lean
+def enter(  # noqa: PLR0917 - a kernel takes plain arguments
+    work: Work, lens: Lens, start: int, stop: int, held: Held, middle_m: tuple[float, float]
 ) -> None:
-    """Make candidates ``start`` to ``stop`` of the listed rows, with how a case holds them: (rows, pans, fields)."""
+    """Make candidates ``start`` to ``stop`` of the listed rows, with how a case holds them, and where its middle is."""
     candidates, rows, ranges_m, zooms = work.candidates, work.rows, work.ranges_m, len(work.zoom_deg)
     motion, site, id_hash, field_deg, observe_m = lens.motion, lens.site, lens.id_hash, lens.field_deg, lens.observe_m
     held_row, held_pan_deg, held_field_deg = held
@@ -144,7 +149,9 @@ def enter(
     for c in range(start, stop):
         row, one = rows[c], candidates[c]
         one["row"], one["motion"], one["site"], one["id_hash"] = row, motion[row], site[row], id_hash[row]
-        one["mates"], one["taken"], one["held_at"] = 0, 0, -1
+        dx_m, dy_m = middle_m[0] - lens.x_m[row], middle_m[1] - lens.y_m[row]
+        one["distance_m"], one["bearing_deg"] = math.sqrt(dx_m * dx_m + dy_m * dy_m), bearing_deg(dx_m, dy_m)
+        one["mates"], one["taken"], one["held_at"], one["price"] = 0, 0, -1, 0.0
         one["pan_deg"], one["field_deg"] = math.nan, field_deg[row]
         one["held_pan_deg"] = one["held_field_deg"] = math.nan
         for zoom in range(zooms):

@@ -1,7 +1,7 @@
 """Write chosen cameras down as records of an assignment: aim, level, and the terms of why."""
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 import shapely
@@ -21,6 +21,7 @@ ASSUMED_HEIGHT_M = 5.0
 _WIDEST_DEG = 60.0
 _PICTURE_HEIGHT_PER_WIDTH = 9 / 16
 # The terms of a choice that are told, by the names of its columns.
+LOSS = "loss"
 TERMS = ("gain", "p_view", "covered", "sight", "level", "clutter", "heading", "factor", "travel", "bonus")
 
 
@@ -32,11 +33,13 @@ class Look:
         answer: the choice.
         rows: the chosen camera rows in the order they are listed.
         role: what they are for.
+        losses: what the probability of a view would lose without each head, by row; 0 for those that are not here.
     """
 
     answer: Answer
     rows: tuple[int, ...]
     role: CameraRole
+    losses: Mapping[int, float]
 
 
 def assigned_cameras(
@@ -81,6 +84,7 @@ def _assigned(
             "held": 0.0 if before is None else 1.0,
             "nearest": float(filled),
             "second": float(choices.second[at]),
+            **({} if aim is None else {LOSS: round(look.losses.get(row, 0.0), 4)}),
         },
     )
 

@@ -60,6 +60,8 @@ def record_of(
         chain: the end of the partition's chain; the next is ``AuditChain.after`` the record.
     """
     may_look = bool(assignment.cameras)
+    # All views that a version ends, end at the same moment.
+    ending = {camera.camera_id: camera.until_us for camera in assignment.cameras if camera.until_us is not None}
     values: dict[str, Any] = {
         "event_id": assignment.event_id,
         "sequence": chain.sequence + 1,
@@ -72,6 +74,8 @@ def record_of(
         "camera_ids": tuple(sorted(camera.camera_id for camera in assignment.cameras)),
         "added": assignment.added,
         "released": assignment.released,
+        "ending": tuple(sorted(ending)),
+        "ending_until_us": max(ending.values(), default=None),
         "purpose": assignment.purpose,
         "legal_basis": assignment.legal_basis,
         "masking_required": assignment.masking_required,

@@ -1,8 +1,7 @@
 """Decide on one case: which status it has, which cameras it gets, and whether that is worth a new version."""
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 import numpy as np
 
@@ -10,13 +9,15 @@ from pipeline import geo
 from pipeline.belief.belief import R68_PER_SIGMA
 from pipeline.belief.glance import Later
 from pipeline.cameras.camera_columns import purpose_mask
-from pipeline.cases.bars import barred_ids
+from pipeline.cases.bars import barred_ids, prices_now, without_bars
 from pipeline.cases.case import Standing, is_ended
 from pipeline.choice.scenery import Scenery
 from pipeline.decisions.assigned import Look, assigned_cameras, ending_cameras, runner_up_of, target_of
 from pipeline.decisions.assignment import Occasion, active, without_cameras
+from pipeline.decisions.bidding import choose_with_bids
 from pipeline.decisions.exclusions import exclusions_around
-from pipeline.decisions.looking import Answer, HeldView, LookRequest, Wish, answers_to
+from pipeline.decisions.looking import Answer, HeldView, Looking, LookRequest, Wish, answers_to, in_driving_order
+from pipeline.decisions.outlook import Outlook
 from pipeline.decisions.place import Place, is_old, routes_of
 from pipeline.rules.policy import Policy
 from pipeline.rules.purpose import Permission
@@ -25,7 +26,6 @@ from pipeline.world.places import Places, places_along, places_around, places_ov
 from schemas.camera_assignment import AssignedCamera, CameraAssignment, CameraRole, CaseStatus
 from schemas.case_state import CaseState, HeldCamera
 
-T = TypeVar("T")
 _GOLDEN = (5**0.5 - 1) / 2
 MAIN_ROLES = (CameraRole.VIEW, CameraRole.AREA)
 # The nearest that take left-over places are listed as next too.
@@ -52,6 +52,7 @@ class Target:
 class Scene:
     """All that a choice for one case depends on."""
 
+    outlook: Outlook
     case: CaseState
     standing: Standing
     target: Target
@@ -68,14 +69,21 @@ class Scene:
         """Return what is wanted: so many cameras besides those taken, the held ones of these roles preferred."""
         # Held cameras stand in order: behind those for the target come those for where it may go next.
         held = [held for held in self.case.held if held.role in roles][: count if fill else None]
+        prices, barred = self._asked_of_heads()
         return Wish(
             count=count,
             purposes=purpose_mask(self.standing.camera_purposes),
             held=tuple(self._held_view(one) for one in held),
-            barred=(*self._rows(barred_ids(self.case, self.now_us)), *taken),
+            barred=(*self._rows(barred), *taken),
+            priced=tuple((row, price) for one, price in prices.items() for row in self._rows([one])),
             pinned=tuple(self._rows(self.case.pinned)) if fill else (),
             fill=fill,
         )
+
+    def _asked_of_heads(self) -> tuple[dict[str, float], list[str]]:
+        """Return heads that may be won at a price, and cameras that must not be chosen at all."""
+        prices = prices_now(self.case, self.now_us, self.policy.ptz.retry_s)
+        return prices, [one for one in barred_ids(self.case, self.now_us) if one not in prices]
 
     def _rows(self, camera_ids: Sequence[str]) -> list[int]:
         return [row for camera_id in camera_ids if (row := self.scenery.cameras.row_of(camera_id)) is not None]
@@ -87,14 +95,11 @@ class Scene:
 
 
 Decision = tuple[CaseState, CameraAssignment | None]
-# A decision under way: it asks for cameras and is sent the answers, so that many decisions can be answered together.
-Looking = Generator[LookRequest, Answer, T]
 Deliberation = Looking[Decision]
 
 
 def deliberate(
-    case: CaseState,
-    standing: Standing | None,
+    outlook: Outlook,
     target: Target | None,
     scenery: Scenery,
     policy: Policy,
@@ -102,19 +107,17 @@ def deliberate(
     occasion: Occasion,
     must: bool,
 ) -> Deliberation:
-    """Decide on a case, asking for cameras; return the case afterwards and its new version.
-
-    The version is None when the one before still holds.
+    """Decide on a case, asking for cameras; return the case afterwards and its new version, None if the old one holds.
 
     Args:
-        case: the case as it is.
-        standing: what its open reports amount to; None when none is open.
+        outlook: the case as it is, and what its open reports amount to.
         target: where its target is; None when nobody knows.
         scenery: what the cameras can show.
         policy: the city's rules.
         occasion: when, why, from what.
         must: True when something was reported, so that a version is due even with the same cameras.
     """
+    case, standing = outlook.case, outlook.standing
     if standing is None:
         return (case, None) if is_ended(case) else release(case, policy, occasion)
     if not standing.permission.allowed:
@@ -126,7 +129,7 @@ def deliberate(
         if case.status == CaseStatus.NEEDS_LOCATION and not must:
             return case, None
         return without_cameras(case, standing, policy, occasion, CaseStatus.NEEDS_LOCATION)
-    return (yield from _assign(Scene(case, standing, target, scenery, policy, occasion), must=must))
+    return (yield from _assign(Scene(outlook, case, standing, target, scenery, policy, occasion), must=must))
 
 
 def conclude(deliberations: Sequence[Deliberation], scenery: Scenery, policy: Policy) -> list[Decision]:
@@ -177,21 +180,25 @@ def _assign(scene: Scene, *, must: bool) -> Deliberation:
         must, scene = True, replace(scene, occasion=replace(scene.occasion, reason=NO_RECENT_POSITION))
     places = _places_of(scene)
     count = cameras_wanted(scene.standing, place, policy)
-    wish = scene.wish(count, *TARGET_ROLES, fill=True)
-    answer = yield LookRequest(places, wish)
+    wish = scene.outlook.wish(count, scenery.cameras.revision, lambda: scene.wish(count, *TARGET_ROLES, fill=True))
+    due = must or _must_change(scene, wish)
+    if not due:
+        wish = replace(wish, bids_from=policy.selection.switch_gain)
+    answer = free = yield from choose_with_bids(places, wish)
     if not _is_worth_it(scene, answer, wish):
         if not must and _moved_m(scene) < policy.movement.update_distance_m:
             return case, None
         held = tuple(view.row for view in wish.held)
         answer = yield LookRequest(places, replace(wish, only=held, count=len(held)))
     role = CameraRole.VIEW if place.polygon is None else CameraRole.AREA
-    looks = [Look(answer, answer.rows, role)]
+    looks = [Look(answer, answer.rows, role, free.losses)]
     looks += yield from _look_ahead(scene, looks)
     looks += yield from _corridors(scene, looks)
     chosen: list[AssignedCamera] = []
     for look in looks:
         chosen += assigned_cameras(scenery, look, case, scene.now_us, first_rank=len(chosen))
     chosen = chosen[: policy.selection.cap]
+    case = without_bars(case, {camera.camera_id for camera in chosen})
     chosen += ending_cameras(scenery, place, case, chosen, now_us=scene.now_us, overlap_s=policy.selection.overlap_s)
     left_out = exclusions_around(
         scenery, places, scene.standing.camera_purposes, case, now_us=scene.now_us, policy=policy.search
@@ -233,23 +240,24 @@ def _without_ties(places: Places) -> Places:
 
 
 def _is_worth_it(scene: Scene, answer: Answer, wish: Wish) -> bool:
-    """Return whether the new choice is so much better than the cameras held, as they are turned, that they change.
-
-    The first cameras, lost ones and another number of them are always worth it.
-    """
-    case, held_rows = scene.case, {view.row for view in wish.held}
+    """Return whether the new choice is so much better than the cameras held, as they are turned, that they change."""
+    case = scene.case
     if case.status != CaseStatus.ACTIVE:
         return bool(answer.rows) or case.version == 0 or case.status != CaseStatus.WAITING
+    return _must_change(scene, wish) or answer.utility - answer.held_utility >= scene.policy.selection.switch_gain
+
+
+def _must_change(scene: Scene, wish: Wish) -> bool:
+    """Return whether the cameras held cannot stay: there are none, some are lost, or another number is wanted."""
+    case, held_rows = scene.case, {view.row for view in wish.held}
     usable = scene.scenery.optics.usable
     if not held_rows or any(row < 0 or not usable[row] for row in held_rows):
         return True
-    if (
+    return bool(
         sum(held.role in MAIN_ROLES for held in case.held) > wish.count
-        or held_rows & set(wish.barred)
+        or held_rows & {*wish.barred, *(row for row, _ in wish.priced)}
         or set(wish.pinned) - held_rows
-    ):
-        return True
-    return answer.utility - answer.held_utility >= scene.policy.selection.switch_gain
+    )
 
 
 def _look_ahead(scene: Scene, looks: list[Look]) -> Looking[list[Look]]:
@@ -257,10 +265,9 @@ def _look_ahead(scene: Scene, looks: list[Look]) -> Looking[list[Look]]:
     count, look_ahead_s = scene.policy.selection.next_cameras, scene.policy.movement.look_ahead_s
     if scene.target.ahead is None or count == 0 or look_ahead_s <= 0:
         return []
-    places = scene.target.ahead(look_ahead_s)
     wish = scene.wish(count, taken=_taken(looks))
-    answer = yield LookRequest(places, wish)
-    return [Look(answer, answer.rows, CameraRole.NEXT)]
+    answer = yield from choose_with_bids(scene.target.ahead(look_ahead_s), wish)
+    return [Look(answer, answer.rows, CameraRole.NEXT, answer.losses)]
 
 
 def _corridors(scene: Scene, looks: list[Look]) -> Looking[list[Look]]:
@@ -274,17 +281,9 @@ def _corridors(scene: Scene, looks: list[Look]) -> Looking[list[Look]]:
         answer = yield LookRequest(
             _without_ties(places), scene.wish(count, CameraRole.CORRIDOR, taken=_taken(looks + result))
         )
-        in_order = _in_driving_order(scene.scenery, places, answer)
-        result.append(Look(answer, in_order, CameraRole.CORRIDOR))
+        in_order = in_driving_order(scene.scenery, places, answer)
+        result.append(Look(answer, in_order, CameraRole.CORRIDOR, answer.losses))
     return result
-
-
-def _in_driving_order(scenery: Scenery, places: Places, answer: Answer) -> tuple[int, ...]:
-    """Return the chosen rows in the order in which a unit on its way passes nearest to them."""
-    rows = list(answer.rows)
-    x_m, y_m = scenery.optics.x_m[rows], scenery.optics.y_m[rows]
-    passed = np.hypot(places.x_m[None, :] - x_m[:, None], places.y_m[None, :] - y_m[:, None]).argmin(axis=1)
-    return tuple(rows[i] for i in np.argsort(passed, kind="stable").tolist())
 
 
 def _taken(looks: list[Look]) -> list[int]:

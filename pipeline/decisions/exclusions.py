@@ -51,16 +51,14 @@ def exclusions_around(
     lat_deg, lon_deg = (float(degrees) for degrees in cameras.plane.to_degrees(x_m, y_m))
     if not (-90 <= lat_deg <= 90 and -180 <= lon_deg <= 180):
         return Exclusions()
-    rows, distances_m = cameras.near(lat_deg, lon_deg, widest_m)
-    rules = _rules(scenery, rows, purposes, case, now_us)
-    usable = np.logical_and.reduce([keep for _, keep in rules])
-    radius_m, within = widest_m, len(rows)
     for ring_m in policy.rings_m:
         radius_m = min(ring_m + spread_m, widest_m)
-        within = int(distances_m.searchsorted(radius_m, "right"))
-        if len(set(cameras.site[rows[:within]][usable[:within]].tolist())) >= policy.enough_sites:
+        rows, distances_m = cameras.near(lat_deg, lon_deg, radius_m)
+        rules = _rules(scenery, rows, purposes, case, now_us)
+        usable = np.logical_and.reduce([keep for _, keep in rules])
+        if len(set(cameras.site[rows[usable]].tolist())) >= policy.enough_sites:
             break
-    reasons = _first_reasons(rules, within)
+    reasons = _first_reasons(rules, len(rows))
     names = [name for name, _ in rules]
     counts = {name: n for i, name in enumerate(names) if (n := int(np.count_nonzero(reasons == i)))}
     nearest = tuple(
@@ -71,7 +69,7 @@ def exclusions_around(
         )
         for i in np.flatnonzero(reasons >= 0)[:NAMED_MAX].tolist()
     )
-    first = np.flatnonzero(usable[:within])
+    first = np.flatnonzero(usable)
     owner = cameras.owner(int(rows[first[0]])) if len(first) else None
     return Exclusions(counts, nearest, radius_m, owner)
 
@@ -98,11 +96,11 @@ def _not_among(cameras: CameraTable, rows: NDArray[np.intp], camera_ids: list[st
     return np.asarray(~np.isin(rows, barred))
 
 
-def _first_reasons(rules: Rules, within: int) -> NDArray[np.int64]:
+def _first_reasons(rules: Rules, rows: int) -> NDArray[np.int64]:
     """Return for each row the place of the first rule that leaves it out, -1 for none."""
-    reasons = np.full(within, -1)
+    reasons = np.full(rows, -1)
     for i, (_, keep) in reversed(list(enumerate(rules))):
-        reasons[~keep[:within]] = i
+        reasons[~keep] = i
     return reasons
 
 

@@ -1,5 +1,6 @@
 """Which PTZ heads a version asks for, keeps or gives back."""
 
+from pipeline.decisions.assigned import LOSS
 from schemas.camera_assignment import AssignedCamera, CameraAssignment, CameraRole, PtzState
 from schemas.case_state import CaseState, HeldCamera
 from schemas.ptz import PtzAction, PtzRequest
@@ -46,7 +47,7 @@ def _request(
         exercise=assignment.exercise,
         rank=assignment.rank,
         first_head=first,
-        value=0.0 if camera is None else camera.why.get("gain", 0.0),
+        value=0.0 if camera is None else camera.why.get(LOSS, 0.0),
         aim=None if camera is None else camera.aim,
         requested_us=assignment.decided_us,
         deadline_us=assignment.valid_until_us,

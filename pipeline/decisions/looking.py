@@ -1,7 +1,8 @@
 """Questions of decisions under way, and their answers: which cameras show these places best?"""
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
@@ -11,6 +12,8 @@ from pipeline.choice.layout import PICKS_MAX
 from pipeline.choice.scenery import Scenery
 from pipeline.rules.policy import Policy
 from pipeline.world.places import Places, join
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,9 @@ class Wish:
         pinned: rows that an operator wants on the list.
         fill: whether left-over places go to the nearest.
         only: rows to choose among; empty means all.
+        priced: heads that others hold, and what a bid for each must exceed.
+        bids_from: what the case would lose without each chosen head is said where the choice is better than what it
+            holds by this much.
     """
 
     count: int
@@ -43,6 +49,8 @@ class Wish:
     pinned: tuple[int, ...] = ()
     fill: bool = False
     only: tuple[int, ...] = ()
+    priced: tuple[tuple[int, float], ...] = ()
+    bids_from: float = -np.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +81,18 @@ class Answer:
         return float(self.choices.utility[self.at])
 
     @property
+    def losses(self) -> dict[int, float]:
+        """What would be lost without each chosen head, by row, as probability of a view."""
+        return dict(zip(self.rows, self.choices.loss[self.at].tolist(), strict=False))
+
+    @property
     def held_utility(self) -> float:
         """The same of the held cameras as they are turned now."""
         return float(self.choices.held_utility[self.at])
+
+
+# A decision under way: it asks for cameras and is sent the answers, so that many decisions can be answered together.
+Looking = Generator[LookRequest, Answer, T]
 
 
 def answers_to(requests: Sequence[LookRequest], scenery: Scenery, policy: Policy) -> list[Answer]:
@@ -88,11 +105,19 @@ def answers_to(requests: Sequence[LookRequest], scenery: Scenery, policy: Policy
         scenery.grid,
         join(_places(requests)),
         _wishes([request.wish for request in requests]),
-        policy.view,
+        scenery.view,
         policy.selection,
     )
     rows = choices.row.tolist()
     return [Answer(choices, at, tuple(r for r in rows[at] if r >= 0)) for at in range(len(requests))]
+
+
+def in_driving_order(scenery: Scenery, places: Places, answer: Answer) -> tuple[int, ...]:
+    """Return the chosen rows in the order in which a unit on its way passes nearest to them."""
+    rows = list(answer.rows)
+    x_m, y_m = scenery.optics.x_m[rows], scenery.optics.y_m[rows]
+    passed = np.hypot(places.x_m[None, :] - x_m[:, None], places.y_m[None, :] - y_m[:, None]).argmin(axis=1)
+    return tuple(rows[i] for i in np.argsort(passed, kind="stable").tolist())
 
 
 def _places(requests: Sequence[LookRequest]) -> list[Places]:
@@ -120,6 +145,10 @@ def _wishes(wishes: Sequence[Wish]) -> Wishes:
         pinned_row=_padded([wish.pinned for wish in wishes]),
         fill=np.array([wish.fill for wish in wishes], np.bool_),
         only_row=_padded([wish.only for wish in wishes]),
+        priced_first=np.concatenate([[0], np.cumsum([len(wish.priced) for wish in wishes])]).astype(np.int32),
+        priced_row=np.array([row for wish in wishes for row, _ in wish.priced], np.int32),
+        priced=np.array([price for wish in wishes for _, price in wish.priced], np.float64),
+        bids_from=np.array([wish.bids_from for wish in wishes], np.float64),
     )
 
 

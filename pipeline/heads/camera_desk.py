@@ -11,7 +11,8 @@ from typing import Any
 
 from pipeline.errors import RuleBrokenError
 from pipeline.heads.desk_rules import check_observation, check_request
-from pipeline.heads.heads import Arbitration, arbitrate, due_us
+from pipeline.heads.head_bids import due_us
+from pipeline.heads.heads import Arbitration, arbitrate
 from pipeline.learning.knowledge import aged, has_faded, learn
 from pipeline.reading.batch import RawBatch, Refusal, StepResult
 from pipeline.reading.column_rules import refusal_of

@@ -30,11 +30,15 @@ Bidder = PtzRequest | PtzHead
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether a bid wins, why, and before when the same bid is pointless (UTC microseconds; 0 where it wins)."""
+    """Whether a bid wins, why, and before when the same bid is pointless (UTC microseconds; 0 where it wins).
+
+    ``price`` is what another bid of the same case would have to exceed; None where the value decides nothing.
+    """
 
     wins: bool
     reason: str
     until_us: int = 0
+    price: float | None = None
 
 
 def newest_wishes(requests: Sequence[PtzRequest]) -> list[int]:
@@ -103,12 +107,17 @@ def _against_holder(head: PtzHead, bid: PtzRequest, now_us: int, policy: PtzPoli
         return Verdict(wins, EXERCISE if bids[0] != holds[0] else PROTECTED, 0 if wins else later_us)
     if bids[1]:
         return Verdict(False, PROTECTED, later_us)
-    if bid.value <= head.value + policy.margin:
-        return Verdict(False, VALUE, later_us)
+    if bid.value <= price_of(head, policy):
+        return Verdict(False, VALUE, later_us, price_of(head, policy))
     dwells_until_us = head.since_us + int(policy.dwell_s * US_PER_S)
     if now_us < dwells_until_us:
         return Verdict(False, DWELL, min(dwells_until_us, head.deadline_us))
     return _within_budget(head, bid, now_us, policy, VALUE)
+
+
+def price_of(head: PtzHead, policy: PtzPolicy) -> float:
+    """Return what a bid must exceed to win a head from its holder, where only the value decides."""
+    return head.value + policy.margin
 
 
 def turns(now: Aim | None, wanted: Aim | None) -> bool:
@@ -145,3 +154,12 @@ def has_right(bidder: Bidder, policy: PtzPolicy) -> bool:
 
 def _retry_us(now_us: int, policy: PtzPolicy) -> int:
     return until_us(now_us, policy.retry_s)
+
+
+def due_us(head: PtzHead, policy: PtzPolicy) -> int | None:
+    """Return when time alone will change a head, UTC microseconds since the epoch; None for never."""
+    ends_us = [head.manual_until_us] if head.manual_by is not None else []
+    ends_us += [head.deadline_us] if head.case_id is not None else []
+    if ends_us:
+        return min(ends_us)
+    return head.since_us + int(policy.home_after_s * US_PER_S) if head.since_us else None

@@ -54,15 +54,6 @@ def arbitrate(
     return moment.concluded(outcomes)
 
 
-def due_us(head: PtzHead, policy: PtzPolicy) -> int | None:
-    """Return when time alone will change a head, UTC microseconds since the epoch; None for never."""
-    ends_us = [head.manual_until_us] if head.manual_by is not None else []
-    ends_us += [head.deadline_us] if head.case_id is not None else []
-    if ends_us:
-        return min(ends_us)
-    return head.since_us + int(policy.home_after_s * US_PER_S) if head.since_us else None
-
-
 @dataclass(slots=True)
 class _Moment:
     """One moment of a head under way: what it is so far, and what the cases must be told."""
@@ -159,6 +150,8 @@ class _Moment:
         if replace(self.head, updated_us=head.updated_us) == head:
             return "repeated"
         reason = bids.MANUAL if is_manual else bids.BUDGET if turns and not may_turn else bids.RENEWED
+        if request.action == PtzAction.HOLD and request.deadline_us == head.deadline_us and reason == bids.RENEWED:
+            return "renewed"  # another value is news to nobody but the head
         self._tell(request, PtzResult.GRANTED, reason, request.deadline_us)
         return "renewed"
 
@@ -171,12 +164,15 @@ class _Moment:
             return "denied"
         verdict = bids.judged(self.head, request, self.now_us, self.policy)
         if not verdict.wins:
-            self._tell(request, PtzResult.DENIED, verdict.reason, verdict.until_us, by=self.head.case_id)
+            by, price = self.head.case_id, verdict.price
+            self._tell(request, PtzResult.DENIED, verdict.reason, verdict.until_us, by=by, price=price)
             return "denied"
         wait_s = max(self.policy.dwell_s, self.policy.retry_s)
         retry_us = min(bids.until_us(self.now_us, wait_s), request.deadline_us)
-        self._tell_holder(PtzResult.PRE_EMPTED, verdict.reason, retry_us, by=request.case_id)
-        self.head = self._with(request, since_us=self.now_us)
+        loser, self.head = self.head, self._with(request, since_us=self.now_us)
+        if loser.case_id is not None:
+            price = bids.price_of(self.head, self.policy) if verdict.reason == bids.VALUE else None
+            self._tell(loser, PtzResult.PRE_EMPTED, verdict.reason, retry_us, by=request.case_id, price=price)
         self._tell(request, PtzResult.GRANTED, verdict.reason, request.deadline_us)
         return "granted"
 
@@ -217,9 +213,10 @@ class _Moment:
         if self.head.case_id is not None:
             self._tell(self.head, result, reason, until_us, by=by)
 
-    def _tell(
-        self, to: PtzRequest | PtzHead, result: PtzResult, reason: str, until_us: int, *, by: str | None = None
-    ) -> None:
+    def _tell(  # noqa: PLR0917 - the parts of an answer
+        self, to: bids.Bidder, result: PtzResult, reason: str, until_us: int, by: str | None = None,
+        price: float | None = None,
+    ) -> None:  # fmt: skip
         """Note what a case is told; of several answers in one moment the last one counts."""
         case_id = to.case_id or ""
         told = self.told.get((case_id, to.exercise))
@@ -237,6 +234,7 @@ class _Moment:
             exercise=to.exercise,
             decided_us=self.now_us,
             until_us=until_us,
+            price=price,
         )
 
     def concluded(self, outcomes: list[str]) -> Arbitration:

@@ -30,13 +30,18 @@ class SearchPolicy:
 
 @dataclass(frozen=True, slots=True)
 class ViewPolicy:
-    """What a camera of unknown optics is taken for, and how sight fades with distance."""
+    """What a camera of unknown optics is taken for, and how sight fades with distance.
+
+    ``unmapped_scale_m`` takes the place of ``clutter_scale_m`` where no streets are known: walls nobody knows of hide
+    far more than what stands and passes in a street.
+    """
 
     observe_range_fixed_m: float
     observe_range_ptz_m: float
     assumed_field_deg: float
     zoom_fields_deg: tuple[float, ...]
     clutter_scale_m: float
+    unmapped_scale_m: float
     weak_view: float
     pole_error_m: float
 
@@ -206,6 +211,7 @@ def _view(f: PolicyFields) -> ViewPolicy:
         f.number("assumed_field_deg", 5, 180),
         f.numbers("zoom_fields_deg", 1, 120),
         f.number("clutter_scale_m", 10, 10_000),
+        f.number("unmapped_scale_m", 10, 10_000),
         f.number("weak_view", 0, 1),
         f.number("pole_error_m", 0, 200),
     )

@@ -1,10 +1,10 @@
 """The street cells that poles see, as flat arrays, and the computing of them in bulk.
 
 A pole here is a spot and a reach. 58,000 of them over 3 million cells (a dense city's 84,000 cameras, half of which
-share; reach 60 and 180 m) take 1.6 s and 21 MB, and with an error of their positions 6 s and 32 MB: not worth threads.
+share; reach 60 and 180 m) take 1.6 s and 21 MB, and with an error of their positions 16 s and 40 MB, reckoned from 70
+and 470 µs and 58 and 130 cells a pole on a dense grid: not worth threads.
 """
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from pipeline.errors import PolicyError
 from pipeline.geo import Floats
+from pipeline.sight.pole_spots import Streetside
 from pipeline.sight.sight_kernels import CellGrid, SightMap, see_from_poles
 from pipeline.world.free_space import FreeSpace
 from pipeline.world.streets import Streets
@@ -19,11 +20,6 @@ from pipeline.world.streets import Streets
 REACH_STEP_M = 10
 REACH_MAX_M = 200
 BEARING_BINS = 120
-# Where a pole of uncertain place may stand: 8 spots give the share of a cell to an eighth.
-SPOTS = 8
-# A round normal error has 68 % of its mass within so many standard deviations: sqrt(-2 ln 0.32).
-_SIGMAS_OF_68 = math.sqrt(-2.0 * math.log(0.32))
-_GOLDEN_ANGLE = math.pi * (3.0 - math.sqrt(5.0))
 # The results of a piece of the work fit here, 7 bytes a cell. No pole comes near it: cells within 200 m
 # are some hundreds in a dense city.
 PIECE_CELLS = 2_000_000
@@ -53,9 +49,10 @@ class PoleSights:
         first: i8 (p,), where a pole's cells begin in the next four.
         count: i4 (p,).
         cell: i4, ascending within a pole.
-        bearing: u1, 3 degree bin of the bearing from the registered position to the cell's middle, 0 to 119.
-        distance_m: u1, between the same two, rounded.
-        share: u1, in how many of the spots where the pole may stand the cell is in sight; 255 all, never 0.
+        bearing: u1, 3 degree bin of the bearing from the pole to the cell's middle, 0 to 119; of an uncertain pole the
+            mean over the spots that have the cell in sight.
+        distance_m: u1, between the same two, rounded; the mean likewise.
+        share: u1, how likely the cell is in sight from where the pole may stand; 255 for certain, never 0.
     """
 
     x_m: Floats
@@ -73,19 +70,6 @@ class PoleSights:
         return len(self.x_m)
 
 
-def spot_offsets_m(pole_error_m: float) -> tuple[Floats, Floats]:
-    """Return (east_m, north_m) of the spots where a pole may stand around its registered position.
-
-    Without an error that position alone; else ``SPOTS`` spots of equal probability of a round normal error, each at the
-    middle quantile of its ring, turned on by the golden angle so that they surround the position.
-    """
-    if pole_error_m == 0.0:
-        return np.zeros(1), np.zeros(1)
-    number = np.arange(SPOTS)
-    radius_m = pole_error_m / _SIGMAS_OF_68 * np.sqrt(-2.0 * np.log(1.0 - (number + 0.5) / SPOTS))
-    return radius_m * np.sin(number * _GOLDEN_ANGLE), radius_m * np.cos(number * _GOLDEN_ANGLE)
-
-
 def sights_of(
     streets: Streets,
     free: FreeSpace,
@@ -100,7 +84,7 @@ def sights_of(
         poles: x_m, y_m and reach_m of each, best in an order in which near ones follow each other.
         pole_error_m: 68 % error of the positions.
     """
-    return _in_pieces(streets, free, poles, spot_offsets_m(pole_error_m))
+    return _in_pieces(streets, free, poles, pole_error_m)
 
 
 def joined(parts: list[PoleSights]) -> PoleSights:
@@ -159,7 +143,7 @@ def check_sights(sights: PoleSights, cells: int) -> None:
 
 
 def _in_pieces(
-    streets: Streets, free: FreeSpace, poles: tuple[Floats, Floats, NDArray[np.uint8]], offsets: tuple[Floats, Floats]
+    streets: Streets, free: FreeSpace, poles: tuple[Floats, Floats, NDArray[np.uint8]], pole_error_m: float
 ) -> PoleSights:
     x_m, y_m, reach_m = poles
     b, total = streets.bins, len(x_m)
@@ -167,6 +151,7 @@ def _in_pieces(
     grid = CellGrid(
         b.origin_x_m, b.origin_y_m, b.bin_m, b.bins_x, b.bins_y, b.first, b.cells, streets.cell_x_m, streets.cell_y_m
     )
+    side = Streetside(*(getattr(streets, name) for name in Streetside._fields))
     first, count = np.zeros(total, np.int64), np.zeros(total, np.int32)
     room = min(PIECE_CELLS, max(len(streets), 1))
     cell = np.empty(room, np.int32)
@@ -177,10 +162,11 @@ def _in_pieces(
         end, used = see_from_poles(
             space,
             grid,
+            side,
             x_m,
             y_m,
             reach_m.astype(np.float64),
-            *offsets,
+            pole_error_m,
             start,
             first,
             count,

@@ -1,4 +1,4 @@
-"""The loops behind sightlines: the spots where a pole may really stand, and the street cells in sight of them."""
+"""The loops behind sightlines: which street cells are in sight from where a pole may really stand."""
 
 from typing import NamedTuple
 
@@ -7,16 +7,13 @@ from numpy.typing import NDArray
 
 from pipeline.compiled import compiled
 from pipeline.geo import Floats
+from pipeline.sight.pole_spots import ASIDE_M, SPOTS, Streetside, put_spots, reach_of_spots_m
 from pipeline.world.raster import Bits, is_clear_between, nearest_clear
-from pipeline.world.street_index import nearest_cell
 
 # A pole that falls into a building is looked for in the free space so near, for its sight only.
 FREE_WITHIN_M = 30.0
-# Poles stand at the sides of streets: a spot where one may really be is drawn to a street this near …
-STREET_WITHIN_M = 60.0
-# … if it is farther from it than this (half a wide street and a pavement), to this distance from a cell's middle.
-STREET_SIDE_M = 12.0
-BESIDE_STREET_M = 6.0
+# What is in sight of less than this part of where a pole may stand is left out.
+LEAST_SHARE = 0.01
 
 
 class SightMap(NamedTuple):
@@ -40,50 +37,6 @@ class CellGrid(NamedTuple):
     cells: NDArray[np.int32]
     cell_x_m: Floats
     cell_y_m: Floats
-
-
-@compiled
-def put_spots(  # noqa: PLR0917 - a kernel takes plain arguments
-    space: SightMap,
-    grid: CellGrid,
-    x_m: float,
-    y_m: float,
-    offset_x_m: Floats,
-    offset_y_m: Floats,
-    spot_x: Floats,
-    spot_y: Floats,
-) -> None:
-    """Write where a pole may stand, in pixels of the map: one spot for each offset from its registered position.
-
-    With a single offset the spot is the registered position; with several each is drawn to the side of a street. All
-    are then moved out of buildings.
-    """
-    for s in range(len(offset_x_m)):
-        x, y = x_m + offset_x_m[s], y_m + offset_y_m[s]
-        cell = -1
-        if len(offset_x_m) > 1:
-            cell = nearest_cell(
-                grid.origin_x_m,
-                grid.origin_y_m,
-                grid.bin_m,
-                grid.bins_x,
-                grid.bins_y,
-                grid.first,
-                grid.cells,
-                grid.cell_x_m,
-                grid.cell_y_m,
-                x,
-                y,
-                STREET_WITHIN_M,
-            )
-        if cell >= 0:
-            d_x, d_y = x - grid.cell_x_m[cell], y - grid.cell_y_m[cell]
-            away_m = np.sqrt(d_x * d_x + d_y * d_y)
-            if away_m > STREET_SIDE_M:
-                x = grid.cell_x_m[cell] + d_x * (BESIDE_STREET_M / away_m)
-                y = grid.cell_y_m[cell] + d_y * (BESIDE_STREET_M / away_m)
-        at_x, at_y = (x - space.origin_x_m) / space.pixel_m, (y - space.origin_y_m) / space.pixel_m
-        spot_x[s], spot_y[s] = nearest_clear(space.bits, at_x, at_y, FREE_WITHIN_M / space.pixel_m)
 
 
 @compiled
@@ -124,11 +77,11 @@ def bearing_bin(east_m: float, north_m: float) -> int:
 def see_from_poles(  # noqa: PLR0917 - a kernel takes plain arguments
     space: SightMap,
     grid: CellGrid,
+    streets: Streetside,
     pole_x_m: Floats,
     pole_y_m: Floats,
     pole_reach_m: Floats,
-    offset_x_m: Floats,
-    offset_y_m: Floats,
+    pole_error_m: float,
     start: int,
     first: NDArray[np.int64],
     count: NDArray[np.int32],
@@ -139,37 +92,53 @@ def see_from_poles(  # noqa: PLR0917 - a kernel takes plain arguments
 ) -> tuple[int, int]:
     """Write the cells in sight of poles from ``start`` on, until all are done or a pole's cells have no room.
 
-    ``first`` and ``count`` are by pole, the other four are filled from 0 on. Distances and bearings are from the
-    registered position to the cell's middle.
+    ``first`` and ``count`` are by pole, the other four are filled from 0 on. Distances and bearings are means over the
+    spots where the pole may stand and has the cell in sight; of a pole of certain place they are from its position.
 
     Returns:
         (pole after the last that was done, how many cells were written).
     """
-    spots = len(offset_x_m)
-    spot_x, spot_y = np.empty(spots), np.empty(spots)
+    spot_x_m, spot_y_m, weight = np.empty(SPOTS), np.empty(SPOTS), np.empty(SPOTS)
+    at_x, at_y = np.empty(SPOTS), np.empty(SPOTS)
+    around_m = reach_of_spots_m(pole_error_m)
     used = 0
     for pole in range(start, len(pole_x_m)):
-        x_m, y_m = pole_x_m[pole], pole_y_m[pole]
-        # The cells within reach are put where the result will stand: no cell is written before it was read.
-        near = put_cells_near(grid, x_m, y_m, pole_reach_m[pole], cell[used:])
+        x_m, y_m, reach_m = pole_x_m[pole], pole_y_m[pole], pole_reach_m[pole]
+        # The cells around are put where the result will stand: no cell is written before it was read.
+        near = 0
+        if pole_error_m > 0.0:
+            near = put_cells_near(grid, x_m, y_m, around_m + ASIDE_M, cell[used:])
+            if near < 0:
+                return pole, used
+        spots = put_spots(streets, cell[used : used + near], x_m, y_m, pole_error_m, spot_x_m, spot_y_m, weight)
+        for s in range(spots):
+            in_x, in_y = (
+                (spot_x_m[s] - space.origin_x_m) / space.pixel_m,
+                (spot_y_m[s] - space.origin_y_m) / space.pixel_m,
+            )
+            at_x[s], at_y[s] = nearest_clear(space.bits, in_x, in_y, FREE_WITHIN_M / space.pixel_m)
+        near = put_cells_near(grid, x_m, y_m, reach_m + around_m, cell[used:])
         if near < 0:
             return pole, used
-        put_spots(space, grid, x_m, y_m, offset_x_m, offset_y_m, spot_x, spot_y)
         first[pole] = used
         for k in range(used, used + near):
             c = cell[k]
             to_x = (grid.cell_x_m[c] - space.origin_x_m) / space.pixel_m
             to_y = (grid.cell_y_m[c] - space.origin_y_m) / space.pixel_m
-            seeing = 0
+            seeing, metres, east, north = 0.0, 0.0, 0.0, 0.0
             for s in range(spots):
-                if is_clear_between(space.bits, spot_x[s], spot_y[s], to_x, to_y):
-                    seeing += 1
-            if seeing > 0:
-                d_x, d_y = grid.cell_x_m[c] - x_m, grid.cell_y_m[c] - y_m
+                d_x, d_y = grid.cell_x_m[c] - spot_x_m[s], grid.cell_y_m[c] - spot_y_m[s]
+                away_m = np.sqrt(d_x * d_x + d_y * d_y)
+                if away_m <= reach_m and is_clear_between(space.bits, at_x[s], at_y[s], to_x, to_y):
+                    seeing += weight[s]
+                    metres += weight[s] * away_m
+                    east += weight[s] * d_x / max(away_m, 1e-9)
+                    north += weight[s] * d_y / max(away_m, 1e-9)
+            if seeing >= LEAST_SHARE:
                 cell[used] = c
-                bearing[used] = bearing_bin(d_x, d_y)
-                distance_m[used] = min(int(np.sqrt(d_x * d_x + d_y * d_y) + 0.5), 255)
-                share[used] = int(255.0 * seeing / spots + 0.5)
+                bearing[used] = bearing_bin(east, north)
+                distance_m[used] = min(int(metres / seeing + 0.5), 255)
+                share[used] = min(max(int(255.0 * seeing + 0.5), 1), 255)
                 used += 1
         count[pole] = used - first[pole]
     return len(pole_x_m), used

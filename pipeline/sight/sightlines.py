@@ -1,7 +1,7 @@
 """Which street cells each camera has in sight: computed once per pole, shared by its cameras, kept in flat arrays.
 
 A camera stands where looks have shown it to stand, in steps of some metres (``LearnedColumns.seen_from_m``), else where
-the registry says; its sight is averaged over spots around that, as far off as is known of it.
+the registry says; its sight is averaged over spots around that at the sides of streets, as far off as is known of it.
 
 A camera's reach is rounded up to the next 10 m, so that cameras of like optics on a pole share what they see. Whoever
 reads must therefore hold each cell's distance against the camera's own range. A cell takes 7 bytes.
@@ -23,7 +23,7 @@ from pipeline.world.streets import Streets
 
 Rows = NDArray[np.intp]
 # Changes whenever equal streets, free space and poles would give other sights.
-_FORM = b"sightlines-1"
+_FORM = b"sightlines-2"
 # A pole's numbers and its entries in lists and dictionary, in Python objects.
 _POLE_BYTES = 400
 _ERROR_MAX_M = 200.0

@@ -1,5 +1,6 @@
 """One report, order or grant through its case."""
 
+from pipeline.cases.bars import awaits_plan
 from pipeline.cases.case import CHANGED, EXERCISE_MIX, NOTED, REFUSED, Applied, apply_alert, apply_incident, is_ended
 from pipeline.reading.batch import Refusal
 from pipeline.reading.intake import Event
@@ -39,7 +40,11 @@ def apply_event(work: StepWork, event: Event, now_us: int) -> list[Asked]:
         work.drop_track(key)  # where a drill was played is not where a real person is, nor the other way round
     source = InputRef(topic=event.topic, partition=event.partition, offset=event.offset)
     actor = event.record.actor_ref if isinstance(event.record, OperatorCommand) else ENGINE
-    ask = Ask(key, applied.case, applied.reason, now_us, (source,), must=True, order=event.order, actor=actor)
+    # What a head answers is no news of the person: the lease goes on as it was.
+    heard = not isinstance(event.record, PtzGrant)
+    ask = Ask(
+        key, applied.case, applied.reason, now_us, (source,), must=True, order=event.order, actor=actor, renews=heard
+    )
     return [Asked(ask, event.topic, NOTED, event.ingested_us)]
 
 
@@ -56,12 +61,13 @@ def _applied(work: StepWork, case: CaseState | None, event: Event, now_us: int) 
 
 
 def _heads_are_settled(before: CaseState | None, applied: Applied) -> bool:
-    """Return whether the last head that a case had asked for was just granted: then consumers are told, once."""
+    """Return whether the last head that a case had asked for was just granted, and none denied: consumers are told."""
     after = applied.case
     if applied.outcome != NOTED or applied.reason != HEAD_GRANTED or before is None or after is None:
         return False
     asked = any(held.ptz == PtzState.REQUESTED for held in before.held)
-    return asked and not is_ended(after) and all(held.ptz != PtzState.REQUESTED for held in after.held)
+    open_wishes = any(held.ptz == PtzState.REQUESTED for held in after.held) or awaits_plan(after)
+    return asked and not is_ended(after) and not open_wishes
 
 
 def _event_refusal(event: Event, applied: Applied) -> Refusal:

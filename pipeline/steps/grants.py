@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from pipeline.cases.bars import BY_HEAD, with_bar
+from pipeline.cases.bars import BY_HEAD, bars_now, with_bar, without_bar
 from pipeline.cases.case import (
     AFTER_CLOSE,
     CHANGED,
@@ -14,7 +14,7 @@ from pipeline.cases.case import (
     Applied,
     is_ended,
 )
-from pipeline.heads.head_bids import MANUAL, SHADOW
+from pipeline.heads.head_bids import MANUAL, PROTECTED, SHADOW, VALUE
 from schemas.camera_assignment import PtzState
 from schemas.case_state import BarredCamera, CaseState, HeldCamera
 from schemas.ptz import PtzGrant, PtzResult
@@ -25,6 +25,8 @@ HEAD_BY_HAND = "head-by-hand"
 HEAD_ENDED = "head-ended"
 HEAD_DENIED = "head-denied"
 HEAD_PRE_EMPTED = "head-pre-empted"
+# A head is asked for again after so many times the usual wait at the latest.
+WAITS_MAX = 7
 
 
 def apply_grant(case: CaseState | None, grant: PtzGrant, now_us: int) -> Applied:
@@ -32,10 +34,11 @@ def apply_grant(case: CaseState | None, grant: PtzGrant, now_us: int) -> Applied
 
     Granted marks the held camera: as ``shadow`` where the city only watches and nothing was moved, as ``none`` while
     the case's own operator turns the head by hand, so that nobody here knows where it looks. Denied and pre-empted mark
-    it and bar the camera from the case until the arbitration would listen again; the case must be planned anew at once,
-    so these are ``changed``. What speaks of an older opening is ``late``, of a camera that the case no longer holds
-    ``not-held``; both change nothing. The same word twice is a ``duplicate``: no event ids are remembered, because each
-    word says all there is to know of the head.
+    it and bar the camera from the case until the arbitration would listen again. Who loses a head is planned anew at
+    once, so pre-empted is ``changed``. A denied head showed nothing yet: the case is planned anew with the next tick
+    (``bars.awaits_plan``), once for all that was denied. What speaks of an older opening is ``late``, of a camera that
+    the case no longer holds ``not-held``; both change nothing. The same word twice is a ``duplicate``: no event ids are
+    remembered, because each word says all there is to know of the head.
 
     Args:
         case: the case as it is; None when there is none of this id.
@@ -71,18 +74,35 @@ def _granted(case: CaseState, held: HeldCamera, grant: PtzGrant) -> Applied:
     if grant.reason.removeprefix(SHADOW) == MANUAL:
         return _noted(case, held, PtzState.NONE, grant.until_us, HEAD_BY_HAND)
     state = PtzState.SHADOW if grant.reason.startswith(SHADOW) else PtzState.GRANTED
-    return _noted(case, held, state, grant.until_us, HEAD_GRANTED)
+    # A denial of an earlier bid may have come just before.
+    noted = _noted(case, held, state, grant.until_us, HEAD_GRANTED)
+    return noted if noted.case is None else replace(noted, case=without_bar(noted.case, grant.camera_id, BY_HEAD))
 
 
 def _taken(case: CaseState, held: HeldCamera, grant: PtzGrant, now_us: int) -> Applied:
     marked = _marked(case, held, PtzState.DENIED, grant.until_us)
     if grant.until_us > now_us:
-        bar = BarredCamera(camera_id=grant.camera_id, reason=BY_HEAD, until_us=grant.until_us)
+        until_us, price = _until_us(case, grant, now_us), grant.price
+        bar = BarredCamera(camera_id=grant.camera_id, reason=BY_HEAD, until_us=until_us, price=price)
         # When operators have barred as many as can be, the mark on the held camera must do.
         marked = with_bar(marked, bar, now_us) or marked
     if marked == case:
         return Applied(case, DUPLICATE)
-    return Applied(marked, CHANGED, HEAD_PRE_EMPTED if grant.result == PtzResult.PRE_EMPTED else HEAD_DENIED)
+    if grant.result == PtzResult.PRE_EMPTED:
+        return Applied(marked, CHANGED, HEAD_PRE_EMPTED)
+    return Applied(marked, NOTED, HEAD_DENIED)
+
+
+def _until_us(case: CaseState, grant: PtzGrant, now_us: int) -> int:
+    """Return until when a head that others hold is left to them.
+
+    The more heads are kept from the case, the longer it waits before it asks for this one again without a higher bid,
+    so that all of them together are asked for in vain as often as one would be.
+    """
+    if grant.reason.removeprefix(SHADOW) not in (VALUE, PROTECTED):
+        return grant.until_us
+    others = sum(bar.reason == BY_HEAD and bar.camera_id != grant.camera_id for bar in bars_now(case, now_us))
+    return now_us + (grant.until_us - now_us) * (1 + min(others, WAITS_MAX))
 
 
 def _noted(case: CaseState, held: HeldCamera, ptz: PtzState, until_us: int, reason: str) -> Applied:

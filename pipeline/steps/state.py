@@ -1,4 +1,13 @@
-"""What a worker remembers of one partition: its cases and its subjects, advanced in place by the engine."""
+"""What a worker remembers of one partition: its cases and its subjects, advanced in place by the engine.
+
+Two memories are written nowhere and begin empty after a restart; what is lost with them is small and heals by itself:
+
+- ``RecentLooks``, ids of the newest sightings of each case. A source that repeats a sighting across the restart, and
+  within the few minutes in which it is not late, is weighed twice. Records that were decided are not read again, so
+  the restart alone repeats nothing.
+- ``Lessons``, when each case last taught what of which camera. One miss per case and camera that falls within half a
+  minute of the miss before the restart is counted as a look of its own; a camera's knowledge rests on hundreds.
+"""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -7,9 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.belief.beliefs import Beliefs
-from pipeline.cases.bars import next_bar_end_us
+from pipeline.cases.bars import awaits_plan, next_bar_end_us
 from pipeline.cases.case import is_ended
 from pipeline.decisions.audit import AuditChain
+from pipeline.decisions.outlook import Outlooks
 from pipeline.learning.lessons import Lessons
 from pipeline.rules.policy import US_PER_S, Policy
 from pipeline.steps.sightings import RecentLooks
@@ -36,6 +46,7 @@ class PartitionState:
         lessons: when each case last taught what of which camera.
         recent_looks: sightings of each case, to know a repeat.
         audit_chain: where the partition's chain of access audits stands.
+        outlooks: what follows from the state of each case alone.
         to_compare: cases that hold a camera which changed, in the order in which ticks will look at them.
     """
 
@@ -51,6 +62,7 @@ class PartitionState:
         self.to_compare: dict[bytes, None] = {}
         self.recent_looks = RecentLooks()
         self.lessons = Lessons()
+        self.outlooks = Outlooks()
         self._beliefs: Beliefs | None = None
         self._belief_rows: Mapping[bytes, bytes] = {}
 
@@ -107,6 +119,7 @@ class PartitionState:
         case = self.cases.pop(key)
         self.recent_looks.forget(key)
         self.lessons.forget(key)
+        self.outlooks.forget(key)
         self._note_holders(key, case, None)
         subjects, slot = self.subjects, self.subjects.slot_of[key]
         subjects.has_case[slot] = subjects.is_open[slot] = False
@@ -136,6 +149,8 @@ class PartitionState:
         if case.version == 0:
             return int(NEVER_US)
         due_us = renewal_us(case, policy)
+        if awaits_plan(case):
+            due_us = min(due_us, case.decided_us)  # before all that only time asks for
         bar_ends_us = next_bar_end_us(case, case.decided_us)
         if bar_ends_us is not None:
             due_us = min(due_us, bar_ends_us)

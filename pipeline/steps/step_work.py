@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.belief.beliefs import Beliefs
-from pipeline.cases.case import is_ended, standing_of
+from pipeline.cases.case import is_ended
 from pipeline.choice.scenery import Scenery
 from pipeline.decisions.assignment import Occasion
 from pipeline.decisions.audit import record_of
@@ -89,35 +89,37 @@ class StepWork:
         return made
 
     def _decide_some(self, asks: Sequence[Ask]) -> list[CameraAssignment | None]:
-        standings = [standing_of(ask.case, self.policy) for ask in asks]
+        outlooks = [self.state.outlooks.of(ask.key, ask.case, self.policy) for ask in asks]
         sought = [
-            Sought(ask.key, ask.case, standing, self._track_looked_at(ask.key), ask.now_us)
-            for ask, standing in zip(asks, standings, strict=True)
+            Sought(ask.key, ask.case, outlook.standing, self._track_looked_at(ask.key), ask.now_us)
+            for ask, outlook in zip(asks, outlooks, strict=True)
         ]
         targets = targets_of(sought, self.beliefs, self.scenery, self.policy)
         deliberations = [
             deliberate(
-                ask.case,
-                standing,
+                outlook,
                 target,
                 self.scenery,
                 self.policy,
                 occasion=Occasion(ask.now_us, ask.reason, ask.sources, self.scenery.cameras.version, ask.renews),
                 must=ask.must,
             )
-            for ask, standing, target in zip(asks, standings, targets, strict=True)
+            for ask, outlook, target in zip(asks, outlooks, targets, strict=True)
         ]
         decisions = conclude(deliberations, self.scenery, self.policy)
         return [self._note_decision(ask, *decision) for ask, decision in zip(asks, decisions, strict=True)]
 
     def _track_looked_at(self, key: bytes) -> SubjectTrack | None:
-        subjects = self.state.subjects
+        """Note that a case's subject is looked at; return its track if that is newer than what its belief stands on."""
+        subjects, beliefs = self.state.subjects, self.beliefs
         slot = subjects.slot_of.get(key)
-        track = None if slot is None else subjects.track(slot)
-        if slot is not None and track is not None:
-            subjects.note_look(slot)
-            self.dirty_slots.append(np.array([slot], np.intp))
-        return track
+        if slot is None or not subjects.fix_us[slot]:
+            return None
+        subjects.note_look(slot)
+        self.dirty_slots.append(np.array([slot], np.intp))
+        row = beliefs.row_of.get(key)
+        is_known = row is not None and subjects.fix_us[slot] <= beliefs.at_us[row]
+        return None if is_known else subjects.track(slot)
 
     def _note_decision(
         self, ask: Ask, after: CaseState, assignment: CameraAssignment | None

@@ -4,9 +4,11 @@ from itertools import count
 
 import numpy as np
 
+from pipeline.cases.bars import awaits_plan
 from pipeline.cases.case import LEASE_EXPIRED, is_ended
 from pipeline.choice.scenery import Scenery
 from pipeline.rules.policy import US_PER_S
+from pipeline.steps.grants import HEAD_DENIED
 from pipeline.steps.state import look_interval_us, renewal_us
 from pipeline.steps.step_work import Ask, StepWork
 from schemas.camera_assignment import CaseStatus, InputRef
@@ -62,6 +64,9 @@ def _look_at(work: StepWork, key: bytes, order: int) -> Ask | None:
         return Ask(key, case, "lease-renewed", now_us, _sources(work), must=True, order=order)
     elif now_us >= case.valid_until_us:
         work.release_and_note(key, case, LEASE_EXPIRED, now_us, _sources(work), order=order)
+    elif awaits_plan(case):
+        heard = _heard_since(work, key, case)
+        return Ask(key, case, HEAD_DENIED, now_us, _sources(work), must=True, order=order, renews=heard)
     else:
         reason = "cameras-available" if case.status == CaseStatus.WAITING else "position-ageing"
         now_us = _due_moment_us(work, key, case)

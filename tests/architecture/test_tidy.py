@@ -67,7 +67,7 @@ def test_an_error_class_elsewhere_is_found() -> None:
     ("text", "where"),
     [
         ("faust.App(", ["topologies/app.py"]),
-        ("os.environ", ["connectors/settings.py", "topologies/settings.py", "console/options.py"]),
+        ("os.environ", ["connectors/kit/settings.py", "topologies/settings.py", "console/options.py"]),
     ],
 )
 def test_some_calls_stand_in_one_place_only(text: str, where: list[str]) -> None:

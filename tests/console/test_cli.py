@@ -11,6 +11,10 @@ from console.commands import COMMANDS, goldentime
 from console.embedded_broker import EmbeddedBroker
 from schemas.topics import TOPICS
 from tests.console.commands import call
+from tests.support.policies import CITIES
+from tests.support.schema_registry import running_registry
+from topologies.city_files import load_city
+from topologies.projection_files import load_access
 
 
 def _all_commands() -> list[tuple[str, ...]]:
@@ -117,7 +121,9 @@ def test_topics_are_missing_then_created_then_all_there() -> None:
     with EmbeddedBroker() as broker:
         assert call("topics", "list", broker=broker).exit_code == 1
         created = json.loads(call("topics", "create", "--json", broker=broker).output)
-        assert len(created["created"]) == len(TOPICS)
+        city = load_city(CITIES, "demo")
+        agencies = load_access(city.folder, city.policy).topics()
+        assert len(created["created"]) == len(TOPICS) + len(agencies)
         again = json.loads(call("topics", "create", "--json", broker=broker).output)
         assert again == {"created": [], "existing": created["created"]}
         result = call("topics", "list", "--json", broker=broker)
@@ -126,6 +132,17 @@ def test_topics_are_missing_then_created_then_all_there() -> None:
         assert rows["demo.incidents"]["partitions"] == 4
         assert rows["demo.cameras"]["partitions"] == 1
         assert "demo.incidents" in call("topics", "list", broker=broker).output
+
+
+def test_creating_topics_registers_their_schemas_where_a_registry_is_set(
+    broker: EmbeddedBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with running_registry() as registry:
+        monkeypatch.setenv("GOLDENTIME_SCHEMA_REGISTRY_URL", registry.url)
+        first = json.loads(call("topics", "create", "--json", broker=broker).output)
+        assert first["schemas"]["registered"] > len(TOPICS)
+        assert {name.removesuffix("-value") for name in registry.subjects} >= {*first["created"], *first["existing"]}
+        assert "0 schemas registered" in call("topics", "create", broker=broker).output
 
 
 def test_listing_topics_creates_none() -> None:

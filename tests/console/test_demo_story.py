@@ -3,11 +3,11 @@ import json
 from collections import Counter
 from pathlib import Path
 
-from connectors.context import ConnectorContext
+from connectors.kit.context import ConnectorContext
+from connectors.kit.pseudonyms import Pseudonyms
+from connectors.kit.settings import ConnectorSettings
+from connectors.kit.source import Accepted, Refused
 from connectors.police_112.source import Config, Police112Source
-from connectors.pseudonyms import Pseudonyms
-from connectors.settings import ConnectorSettings
-from connectors.source import Accepted, Refused
 from console.connector_setup import context_of
 from console.demo.city import synthetic_city
 from console.demo.player import Player

@@ -123,6 +123,7 @@ def test_the_summary_says_both_figures_in_words() -> None:
     told = eyes(dataclasses.replace(figures, possible_s=100, seen_s=74, nearest_s=46))
     assert "Eyes on the walker: 74% of the time any camera could see them" in told[0]
     assert "as many of the nearest cameras: 46%" in told[0]
+    assert any("a view that ends while its successor begins counts until it ends" in line for line in told)
     assert all(len(line.strip()) <= 120 for line in told)
 
 

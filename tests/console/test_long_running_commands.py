@@ -13,7 +13,10 @@ from schemas.incident import Incident
 from schemas.topics import BY_NAME, INCIDENTS, TOPICS
 from tests.console.commands import call
 from tests.console.processes import marked_environment, on_linux, wait_until_gone
+from topologies.city_files import load_city
+from topologies.projection_files import load_access
 
+CITIES = Path(__file__).parents[2] / "cities"
 LINE = {
     "topic": "incidents",
     "record": {
@@ -63,8 +66,10 @@ def test_connectors_that_come_first_make_the_topics_as_the_contract_has_them(
         result = call("connect", "run", "--kind", "file_replay", "-o", f"path={path}", broker=broker)
         assert result.exit_code == 0
         rows = json.loads(call("topics", "list", "--json", broker=broker).output)
+        city = load_city(CITIES, "demo")
+        projections = load_access(city.folder, city.policy).topics()
         assert {row["topic"]: row["partitions"] for row in rows} == {
-            f"demo.{topic.name}": topic.partitions(4) for topic in TOPICS
+            f"demo.{topic.name}": topic.partitions(4) for topic in (*TOPICS, *projections)
         }
 
         monkeypatch.setenv("GOLDENTIME_CASE_PARTITIONS", "8")

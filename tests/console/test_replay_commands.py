@@ -75,6 +75,14 @@ def test_replay_tells_the_first_difference_and_ends_with_1(story: Path, tmp_path
     assert "rank: published" in result.output
 
 
+def test_replay_says_when_the_workers_ticks_were_others(story: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GOLDENTIME_TICK_S", "7")
+    told = call("replay", "--from-log", str(story)).output
+    assert "name ticks that GOLDENTIME_TICK_S does not give" in told
+    monkeypatch.delenv("GOLDENTIME_TICK_S")
+    assert json.loads(call("replay", "--from-log", str(story), "--json").output)["ticks_beside_grid"] == 0
+
+
 def test_what_is_not_a_log_is_told_without_a_traceback(tmp_path: Path) -> None:
     (tmp_path / "x").write_text("no log")
     result = call("replay", "--from-log", str(tmp_path / "x"))

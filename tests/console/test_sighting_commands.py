@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from kafka import KafkaConsumer, TopicPartition
 
-from connectors.pseudonyms import Pseudonyms
-from connectors.publish import partition_of
+from connectors.kit.pseudonyms import Pseudonyms
+from connectors.kit.running.publish import partition_of
 from console.embedded_broker import EmbeddedBroker
 from console.topic_reader import open_topic
 from pipeline.reading.batch import RawBatch

@@ -1,13 +1,21 @@
 """What the documents promise is tried: the consumer's example runs, commands and links exist."""
 
+import ast
 import asyncio
+import json
 import re
+import subprocess
 import sys
+import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
+from connectors.kit.examples import examples_of
+from connectors.kit.instances import ConnectorInstance, instances_of
+from connectors.kit.manifest import all_manifests
 from console.commands import goldentime
 from schemas.codec import encode
 from tests.support.records import an_incident
@@ -72,6 +80,56 @@ def _help(names: list[str]) -> str:
     return result.output if result.exit_code == 0 else None  # type: ignore[return-value]
 
 
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda p: p.name)
+def test_every_json_block_is_json(path: Path) -> None:
+    for block in blocks(path, "json"):
+        json.loads(block)
+    for block in blocks(path, "jsonl"):
+        assert [json.loads(line) for line in block.splitlines() if line.strip()]
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda p: p.name)
+def test_every_toml_block_is_what_the_project_reads(path: Path, tmp_path: Path) -> None:
+    for block in blocks(path, "toml"):
+        fields = tomllib.loads(block)
+        if "connector" in fields:
+            (tmp_path / "city").mkdir(exist_ok=True)
+            (tmp_path / "city" / "connectors.toml").write_text(block, "utf-8")
+            _options_are_known(instances_of(tmp_path, "city"))
+        if "examples" in fields:
+            assert examples_of(path.name, tmp_path, fields["examples"])
+
+
+def _options_are_known(instances: Iterable[ConnectorInstance]) -> None:
+    manifests = all_manifests()
+    for instance in instances:
+        assert instance.kind in manifests, f"there is no connector {instance.kind}"
+        manifest = manifests[instance.kind]
+        assert set(instance.options) <= set(manifest.options), instance.name
+        required = {option.name for option in manifest.options.values() if option.required}
+        assert required <= set(instance.options), instance.name
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda p: p.name)
+def test_every_yaml_block_can_be_read(path: Path) -> None:
+    for block in blocks(path, "yaml") + blocks(path, "yml"):
+        yaml = pytest.importorskip("yaml", reason="no YAML reader is installed")
+        assert list(yaml.safe_load_all(block))
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda p: p.name)
+def test_every_shell_block_is_one_that_a_shell_can_read(path: Path) -> None:
+    for block in blocks(path, "bash") + blocks(path, "sh"):
+        read = subprocess.run(["bash", "-n"], input=block, text=True, capture_output=True, check=False)
+        assert read.returncode == 0, read.stderr
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda p: p.name)
+def test_every_python_block_is_python(path: Path) -> None:
+    for block in blocks(path, "python"):
+        ast.parse(block)
+
+
 def test_make_targets_named_in_documents_exist() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), flags=re.MULTILINE))
     texts = [path.read_text("utf-8") for path in DOCUMENTS]
@@ -80,6 +138,7 @@ def test_make_targets_named_in_documents_exist() -> None:
     assert named - targets == set()
 
 
+@pytest.mark.slow
 async def test_the_consumers_example_prints_an_assignment(embedded_broker: str, prefix: str, tmp_path: Path) -> None:
     (example,) = blocks(ROOT / "docs" / "consumers.md", "python")
     settings = Settings(

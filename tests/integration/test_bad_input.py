@@ -10,13 +10,15 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from connectors.context import ConnectorContext
-from connectors.cursors import KafkaCursors
-from connectors.manifest import build
-from connectors.pseudonyms import Pseudonyms
-from connectors.publish import Publisher
-from connectors.runner import SourceJob, run_source
-from connectors.settings import ConnectorSettings
+import pytest
+
+from connectors.kit.context import ConnectorContext
+from connectors.kit.manifest import build
+from connectors.kit.pseudonyms import Pseudonyms
+from connectors.kit.running.cursors import KafkaCursors
+from connectors.kit.running.publish import Publisher
+from connectors.kit.running.runner import SourceJob, run_source
+from connectors.kit.settings import ConnectorSettings
 from schemas.camera_assignment import CameraAssignment
 from schemas.clock import SystemClock
 from schemas.codec import decode, encode
@@ -147,6 +149,7 @@ def garbage() -> dict[Topic, list[tuple[bytes | None, bytes | None]]]:
     }
 
 
+@pytest.mark.slow
 async def test_everything_sent_is_decided_or_answered_and_nothing_stops(
     embedded_broker: str, prefix: str, tmp_path: Path
 ) -> None:

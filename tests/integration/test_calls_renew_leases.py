@@ -2,7 +2,7 @@
 
 from zoneinfo import ZoneInfo
 
-from connectors.korean_places import PlaceRules
+from connectors.kit.reading.korean_places import PlaceRules
 from connectors.police_112.parse import Rules, parse_row
 from schemas.incident import Incident
 from tests.pipeline.engine_runs import DEMO, EngineRun

@@ -14,13 +14,13 @@ import pytest
 
 from connectors.cctv_registry.config import Config
 from connectors.cctv_registry.registry import load
-from connectors.context import ConnectorContext
-from connectors.cursors import KafkaCursors
-from connectors.manifest import build
-from connectors.pseudonyms import Pseudonyms
-from connectors.publish import Publisher
-from connectors.runner import SourceJob, run_source
-from connectors.settings import ConnectorSettings
+from connectors.kit.context import ConnectorContext
+from connectors.kit.manifest import build
+from connectors.kit.pseudonyms import Pseudonyms
+from connectors.kit.running.cursors import KafkaCursors
+from connectors.kit.running.publish import Publisher
+from connectors.kit.running.runner import SourceJob, run_source
+from connectors.kit.settings import ConnectorSettings
 from pipeline.geo import Plane
 from schemas.camera import Camera
 from schemas.camera_assignment import CameraAssignment

@@ -17,13 +17,13 @@ from typing import Any
 import aiomqtt
 import pytest
 
-from connectors.context import ConnectorContext
-from connectors.cursors import KafkaCursors
-from connectors.manifest import build
+from connectors.kit.context import ConnectorContext
+from connectors.kit.manifest import build
+from connectors.kit.pseudonyms import Pseudonyms
+from connectors.kit.running.cursors import KafkaCursors
+from connectors.kit.running.publish import Publisher
+from connectors.kit.running.runner import SourceJob, run_source
 from connectors.owntracks.source import OwntracksSource
-from connectors.pseudonyms import Pseudonyms
-from connectors.publish import Publisher
-from connectors.runner import SourceJob, run_source
 from pipeline.geo import distance_m
 from schemas.camera_assignment import CameraAssignment
 from schemas.clock import Clock, SystemClock

@@ -15,8 +15,8 @@ from typing import Any
 
 import aiomqtt
 
-from connectors.pseudonyms import Pseudonyms
-from connectors.settings import ConnectorSettings
+from connectors.kit.pseudonyms import Pseudonyms
+from connectors.kit.settings import ConnectorSettings
 from schemas.camera_assignment import CameraAssignment
 from schemas.clock import Clock
 from schemas.codec import decode, encode

@@ -38,7 +38,7 @@ class HandMadeStreets:
 
 
 def view_of(numbers: Numbers) -> ViewPolicy:
-    return ViewPolicy(23.5, 31.3, 90.0, numbers.zooms_deg, numbers.clutter_m, numbers.weak, 0.0)
+    return ViewPolicy(23.5, 31.3, 90.0, numbers.zooms_deg, numbers.clutter_m, numbers.clutter_m, numbers.weak, 0.0)
 
 
 def selection_of(numbers: Numbers, runner_up: int = 3) -> SelectionPolicy:

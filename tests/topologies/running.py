@@ -8,19 +8,24 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from topologies.decisions import DecisionEngine
+from topologies.projection_files import CityAccess
 from topologies.settings import Settings
 from topologies.unit_of_work import BATCH_BYTES
-from topologies.worker import Worker
+from topologies.worker import NO_ACCESS, Worker
 
 Row = tuple[bytes | None, bytes | None]
 
 
 @asynccontextmanager
 async def running_worker(
-    settings: Settings, prefix: str, engine: DecisionEngine, announce: Callable[[str], None] = lambda line: None
+    settings: Settings,
+    prefix: str,
+    engine: DecisionEngine,
+    announce: Callable[[str], None] = lambda line: None,
+    access: CityAccess = NO_ACCESS,
 ) -> AsyncIterator[Worker]:
     """Give a worker that is ready; stop it afterwards; raise what ended it before."""
-    worker = Worker(settings, prefix=prefix, city="test", engine=engine, announce=announce)
+    worker = Worker(settings, prefix=prefix, city="test", engine=engine, announce=announce, access=access)
     task = asyncio.create_task(worker.run())
     ready = asyncio.create_task(worker.ready.wait())
     await asyncio.wait([task, ready], timeout=60, return_when=asyncio.FIRST_COMPLETED)

@@ -82,6 +82,7 @@ def check(ordered: list[Any], told: list[Any], remembered: list[Any]) -> None:
     assert {(head.case_id, head.fence) for head in heads.values()} == {("case-b", 2)}
 
 
+@pytest.mark.slow
 async def test_a_second_case_takes_heads_after_a_restart_and_fences_go_on(settings: Settings, prefix: str) -> None:
     check(*await story_of_two_cases(settings, prefix))
 
@@ -94,6 +95,7 @@ async def test_a_second_case_takes_heads_after_a_restart_on_real_kafka(
     check(*await story_of_two_cases(dataclasses.replace(settings, bootstrap_servers=(kafka_broker,)), prefix))
 
 
+@pytest.mark.slow
 async def test_looks_become_knowledge_that_every_worker_reads_and_a_restart_keeps(
     settings: Settings, prefix: str
 ) -> None:
@@ -121,6 +123,7 @@ async def test_looks_become_knowledge_that_every_worker_reads_and_a_restart_keep
     assert {camera: what.looks for camera, what in known.items()} == dict.fromkeys(CAMERAS, 2)
 
 
+@pytest.mark.slow
 async def test_a_bad_request_is_dead_lettered_and_its_neighbour_is_answered(settings: Settings, prefix: str) -> None:
     servers = settings.bootstrap_servers[0]
     ensure_topics(settings, prefix)

@@ -57,6 +57,7 @@ def check(first: CameraAssignment, second: CameraAssignment) -> None:
     assert set(second.kept) | set(second.released) == {camera.camera_id for camera in first.cameras}
 
 
+@pytest.mark.slow
 async def test_a_case_goes_on_where_it_was_after_a_restart(settings: Settings, prefix: str) -> None:
     check(*await story_of_a_robbery(settings, prefix))
 

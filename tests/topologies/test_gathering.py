@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from pipeline.reading.batch import RawBatch
 from topologies.batches import RecordBatch
-from topologies.gathering import Waiting, next_offsets, raw_batch
+from topologies.gathering import Waiting, next_offsets, raw_batch, split_at
 
 
 def fetched(topic: str, offsets: list[int]) -> RecordBatch:
@@ -64,3 +64,23 @@ def test_forgetting_empties_what_waits(limit: int) -> None:
     waiting.take(limit)
     waiting.clear()
     assert (waiting.batches, waiting.records) == ([], 0)
+
+
+@given(st.lists(st.tuples(st.sampled_from("ab"), st.lists(st.integers(0, 9), min_size=1, max_size=4)), max_size=6))
+def test_what_was_appended_after_a_moment_is_split_off_and_can_wait_again(fetches: list[tuple[str, list[int]]]) -> None:
+    batches, offset = [], 0
+    for topic, times_us in fetches:
+        offsets = list(range(offset, offset + len(times_us)))
+        offset += len(times_us)
+        batches.append(RawBatch(topic, 0, offsets, [b"k"] * len(offsets), [b"v"] * len(offsets), times_us))
+    until, after = split_at(batches, 5)
+    assert all(us <= 5 for batch in until for us in batch.appended_us)
+    for topic in "ab":
+        whole = [o for batch in batches if batch.topic == topic for o in batch.offsets]
+        assert [o for batch in [*until, *after] if batch.topic == topic for o in batch.offsets] == whole
+        first = next((batch for batch in after if batch.topic == topic), None)
+        assert first is None or first.appended_us[0] > 5
+    waiting = Waiting()
+    waiting.put_back(after)
+    assert waiting.records == sum(len(batch.offsets) for batch in after)
+    assert waiting.take(1_000) == after

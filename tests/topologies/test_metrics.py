@@ -2,10 +2,12 @@
 
 from collections import Counter
 from dataclasses import replace
+from typing import Any
 
-from pipeline.reading.batch import StepResult
-from schemas.camera_assignment import InputRef
+from pipeline.reading.batch import RawBatch, StepResult
+from schemas.camera_assignment import AssignedCamera, InputRef
 from tests.pipeline.head_records import HeadRun
+from tests.support.records import T0_US, an_incident, batches_of
 from tests.topologies.counting_engine import assignment
 from topologies.metrics import FlowMetrics
 
@@ -63,3 +65,49 @@ def test_lost_heads_are_counted_and_the_oldest_assignment_of_all_partitions_is_s
     assert value(metrics, "goldentime_assignment_age_seconds") == 60.0
     metrics.oldest_assignment(0, None, now_us=70 * S)
     assert value(metrics, "goldentime_assignment_age_seconds") == 30.0
+
+
+def test_the_time_without_a_view_is_measured_until_a_case_has_a_camera_again() -> None:
+    metrics = FlowMetrics()
+    source = InputRef(topic="incidents", partition=0, offset=1)
+
+    def told(version: int, at_s: int, **changes: Any) -> None:
+        one = replace(assignment("c", version, source, at_s * S, "cameras@1/health@-1"), decided_us=at_s * S, **changes)
+        metrics.unit_done(1, StepResult(assignments=[one]), now_us=at_s * S)
+
+    camera = AssignedCamera(
+        camera_id="cam-1", site_id="s", owner="o", role="view", rank=0, distance_m=1.0, bearing_deg=0.0,
+        level="observe", p_view=0.5, since_us=S,
+    )  # fmt: skip
+    told(1, 10, cameras=(camera,), services=("fire",), status="active")
+    told(2, 20, cameras=(), released=("cam-1",), services=("fire",), status="waiting")
+    told(3, 25, cameras=(), services=("fire",), status="waiting")
+    told(4, 34, cameras=(camera,), services=("fire",), status="active")
+    assert value(metrics, "goldentime_handover_gap_seconds_sum", service="fire") == 14.0
+    told(5, 40, cameras=(), released=("cam-1",), services=("fire",), status="released")
+    told(6, 99, cameras=(camera,), services=("fire",), status="active")
+    assert value(metrics, "goldentime_handover_gap_seconds_count", service="fire") == 1.0
+
+
+def test_each_source_has_its_lag_and_its_silence() -> None:
+    metrics = FlowMetrics()
+    one = replace(an_incident("i", observed_us=T0_US), source="police_112")
+    two = replace(an_incident("j", observed_us=T0_US + 2 * S), source="fire_119")
+    metrics.heard(a_batch([(T0_US + 5 * S, one), (T0_US + 9 * S, two)]))
+    metrics.sources(T0_US + 10 * S)
+    lag, idle = "goldentime_event_time_lag_seconds", "goldentime_source_idle_seconds"
+    assert (value(metrics, lag, source="police_112"), value(metrics, idle, source="police_112")) == (5.0, 5.0)
+    assert (value(metrics, lag, source="fire_119"), value(metrics, idle, source="fire_119")) == (7.0, 1.0)
+
+
+def test_the_age_of_the_oldest_dead_letter_is_zero_without_any() -> None:
+    metrics = FlowMetrics()
+    metrics.dead_letter_oldest(T0_US, T0_US + 90 * S)
+    assert value(metrics, "goldentime_dead_letter_oldest_seconds") == 90.0
+    metrics.dead_letter_oldest(None, T0_US)
+    assert value(metrics, "goldentime_dead_letter_oldest_seconds") == 0.0
+
+
+def a_batch(records: list[tuple[int, Any]]) -> RawBatch:
+    (batch,) = batches_of(records)
+    return batch

@@ -7,8 +7,9 @@ from schemas.ptz import PtzGrant
 from tests.pipeline.head_records import HeadRun, a_request
 from tests.pipeline.heads.test_camera_desk import a_look
 from tests.topologies.counting_engine import assignment, case_state
+from topologies.cloud_events import rfc3339
 from topologies.dead_letters import PAYLOAD_BYTES_MAX, dead_letter
-from topologies.outputs import OutputWriter, rfc3339
+from topologies.outputs import OutputWriter
 from topologies.partitioning import partition_of
 from topologies.unit_of_work import NEXT_OFFSETS_HEADER, Unit, mark_offsets, marked_offsets
 
@@ -57,10 +58,11 @@ def test_the_last_state_row_says_how_far_the_state_stands() -> None:
     _, states, tracks = WRITER.outgoing(result, NOW_US)
     mark_offsets(Unit(0, [states, tracks], {"city.incidents": 8, "city.ptz-requests": 3}))
     # Requests for heads are not what these rows were made from.
-    assert [bool(headers) for headers in states.headers] == [False, True]
+    assert [NEXT_OFFSETS_HEADER in dict(headers) for headers in states.headers] == [False, True]
+    assert dict(states.headers[0])["ce_type"] == b"goldentime.CaseState"
     assert states.headers[1][0][0] == NEXT_OFFSETS_HEADER
     assert marked_offsets(states.headers[1]) == {"city.incidents": 8}
-    assert tracks.headers == [[]]
+    assert marked_offsets(tracks.headers[0]) == {}
 
 
 def a_grant(case_id: str, camera_id: str = "ptz-1") -> PtzGrant:
@@ -104,10 +106,10 @@ def test_requests_looks_and_grants_go_to_the_partition_of_their_key_and_the_rest
     headers = {out.topic: bool(out.headers[0]) for out in outgoing}
     assert headers == {
         "ptz-requests": True,
-        "camera-observations": False,
+        "camera-observations": True,
         "ptz-commands": True,
         "ptz-grants": True,
-        "ptz-heads": False,
+        "ptz-heads": True,
         "camera-knowledge": False,
     }
 
@@ -130,3 +132,11 @@ def test_a_dead_letter_carries_the_original_bytes_up_to_a_limit() -> None:
     assert cut.message == "does not parse (payload cut by 5 bytes)"
     letters = WRITER.outgoing(StepResult(refusals=[refusal(), refusal()]), NOW_US)
     assert [decode(DeadLetter, value).origin_offset for value in letters[0].values] == [7, 7]
+
+
+def test_what_comes_back_as_an_input_has_the_time_it_was_written_at() -> None:
+    requests = [a_request(camera_id="ptz-1")]
+    (outgoing,) = WRITER.outgoing(StepResult(ptz_requests=requests), NOW_US, NOW_US + 7_000)
+    assert outgoing.timestamps_ms == [NOW_US // 1_000 + 7]
+    (untold,) = WRITER.outgoing(StepResult(ptz_requests=requests), NOW_US)
+    assert untold.timestamps_ms == [NOW_US // 1_000]

@@ -15,11 +15,13 @@ from topologies.batches import RecordBatch
 from topologies.errors import UnitFailedError
 from topologies.metrics import FlowMetrics
 from topologies.outputs import OutputWriter
-from topologies.pump import UNIT_INPUTS, Pump, Workbench
+from topologies.pump import TICK_GRACE_S, UNIT_INPUTS, Pump, Workbench
 from topologies.settings import Settings
 from topologies.unit_of_work import Unit
 
 START_US = 1_800_000_000_000_000
+TICK_US = 50_000
+GRACE_US = round(TICK_GRACE_S * 1e6)
 
 
 @dataclass
@@ -88,12 +90,18 @@ class Rig:
         self.task.cancel()
         await asyncio.gather(self.task, return_exceptions=True)
 
-    def put(self, offsets: Sequence[int], topic: str = INCIDENTS.name, follows: int | None = None) -> None:
+    def put(
+        self,
+        offsets: Sequence[int],
+        topic: str = INCIDENTS.name,
+        follows: int | None = None,
+        appended_us: int = START_US,
+    ) -> None:
         self.pump.put(
             RecordBatch(
                 (
                     SimpleNamespace(
-                        topic=topic, partition=0, offset=o, key=b"case", value=b"v", timestamp=START_US // 1000
+                        topic=topic, partition=0, offset=o, key=b"case", value=b"v", timestamp=appended_us // 1000
                     )
                     for o in offsets
                 ),
@@ -159,8 +167,42 @@ async def test_ticks_come_by_the_clock_also_when_idle_and_cost_no_commit() -> No
         assert rig.engine.steps == steps, "the clock stands still: no tick is due"
         rig.clock.us += 1_000_000
         await until(lambda: len(rig.engine.ticks) == 2)
-    assert rig.engine.ticks == [START_US, START_US + 1_000_000]
+    newest_us = START_US - GRACE_US
+    assert rig.engine.ticks == [newest_us, newest_us + 1_000_000], "of more than ten only the newest"
     assert rig.unit_of_work.units == []
+
+
+async def test_ticks_that_were_missed_are_made_one_after_the_other() -> None:
+    async with Rig() as rig:
+        await until(lambda: len(rig.engine.ticks) == 1)
+        rig.clock.us += 5 * TICK_US + TICK_US // 2
+        await until(lambda: len(rig.engine.ticks) == 6)
+    first_us = rig.engine.ticks[0]
+    assert rig.engine.ticks == [first_us + number * TICK_US for number in range(6)]
+
+
+async def test_a_tick_comes_after_what_was_appended_up_to_its_moment_and_before_the_rest() -> None:
+    async with Rig() as rig:
+        await until(lambda: len(rig.engine.ticks) == 1)
+        rig.put([0], appended_us=START_US)
+        rig.put([0], TRACKER_FIXES.name, appended_us=START_US + 1_000)
+        rig.put([1], appended_us=START_US + 2_000)
+        rig.clock.us += 3_000
+        await until(lambda: len(rig.decided) == 3)
+    # The later records brought the tick: their time is past its moment, so nothing from before it is missing.
+    assert rig.engine.ticks[-1] == START_US
+    units = [unit.next_offsets for unit in rig.unit_of_work.units]
+    assert units == [{INCIDENTS.name: 1}, {TRACKER_FIXES.name: 1, INCIDENTS.name: 2}]
+
+
+async def test_a_record_with_a_time_far_ahead_does_not_use_up_the_ticks_until_then() -> None:
+    async with Rig() as rig:
+        await until(lambda: len(rig.engine.ticks) == 1)
+        rig.put([0], appended_us=START_US + 3_600_000_000)
+        await until(lambda: len(rig.decided) == 1)
+        before = len(rig.engine.ticks)
+        rig.clock.us += 4 * TICK_US
+        await until(lambda: len(rig.engine.ticks) > before)
 
 
 async def test_while_it_catches_up_time_is_that_of_the_records() -> None:

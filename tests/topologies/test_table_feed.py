@@ -5,6 +5,8 @@ import time
 from collections.abc import Sequence
 from types import SimpleNamespace
 
+import pytest
+
 from pipeline.reading.batch import Refusal
 from schemas.codec import decode
 from schemas.dead_letter import DeadLetter
@@ -110,6 +112,7 @@ async def test_too_many_waiting_rows_hold_the_topic_back(settings: Settings, pre
     running.cancel()
 
 
+@pytest.mark.slow
 async def test_live_changes_arrive_as_batches_and_a_refused_row_is_answered_once(
     settings: Settings, prefix: str
 ) -> None:

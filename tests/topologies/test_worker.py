@@ -133,6 +133,7 @@ async def test_the_official_clients_read_schemas_from_the_worker(settings: Setti
             assert (code // 100, body["error_code"]) == (4, error_code)
 
 
+@pytest.mark.slow
 async def test_an_unexpected_error_ends_the_worker_and_keeps_the_record(settings: Settings, prefix: str) -> None:
     servers = settings.bootstrap_servers[0]
     ensure_topics(settings, prefix)
@@ -163,6 +164,7 @@ async def test_transactions_asked_of_a_broker_without_them_end_the_worker(settin
             pass
 
 
+@pytest.mark.slow
 async def test_a_second_worker_takes_half_and_gives_it_back(settings: Settings, prefix: str) -> None:
     servers = settings.bootstrap_servers[0]
     ensure_topics(settings, prefix)

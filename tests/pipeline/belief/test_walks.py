@@ -196,14 +196,14 @@ def test_a_walker_between_two_ends_a_centimetre_apart_does_not_hold_up_the_other
     assert EVENTS_MAX * 0.01 < 60.0 * 3_600.0
 
 
-def test_on_the_plane_people_spread_in_all_directions_and_turn_about_every_60_m() -> None:
+def test_on_the_plane_people_spread_in_all_directions_and_turn_about_every_150_m() -> None:
     policy = policy_of(2_000, **STEADY)
     particles = started([(0.0, 0.0)], None, policy, sigma_m=0.0)
     assert (particles["state"] & ON_PLANE).all()
-    later = moved(particles, 60.0 / 0.9, None, policy)
+    later = moved(particles, 150.0 / 0.9, None, policy)
     kept = (later["turn"] == particles["turn"]).mean()
     assert kept == pytest.approx(math.exp(-1.0), abs=0.05)
-    assert np.abs(spots(later, None).mean(axis=1)).max() < 4.0
+    assert np.abs(spots(later, None).mean(axis=1)).max() < 10.0
 
 
 def test_somebody_walking_north_on_the_plane_gets_north() -> None:

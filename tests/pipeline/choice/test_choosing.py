@@ -124,6 +124,17 @@ def test_the_order_of_the_cases_and_their_company_do_not_matter(cams, cases, ord
         assert alone.utility[0] == together.utility[at]
 
 
+def test_how_far_is_looked_for_left_over_places_does_not_depend_on_the_case_before() -> None:
+    lonely = [Cam("a", 5_400, 5, site=1), Cam("b", 5_400, -5, site=2)]
+    cams = [*lonely, Cam("c", 10, 0, site=3), Cam("d", -10, 0, site=4), Cam("e", 400, 0, site=5)]
+    optics, grid = optics_of(cams, PLAIN), CameraGrid()
+    grid.refresh(optics, None)
+    places = places_of([Spot(5_000.0, 0.0, 1.0)], HERE)
+    wishes = replace(Wishes.of([2, 2]), fill=np.array([True, True]))
+    choices = choose_many(World.none(), optics, grid, places, wishes, view_of(PLAIN), selection_of(PLAIN))
+    assert choices.looked_at.tolist() == [2, 2]
+
+
 @laws
 @given(cameras(), spots(), numbers_of_policies, st.integers(0, 8), st.data())
 def test_who_may_not_be_looked_through_is_never_chosen(cams, where, numbers, count, data) -> None:

@@ -124,6 +124,7 @@ def test_a_robberys_cameras_follow_the_rules(block: int) -> None:
     assert looking > 15
 
 
+@pytest.mark.slow
 def test_at_real_accidents_the_real_cameras_of_seoul_are_chosen_by_the_rules(
     real_positions: dict[str, tuple[float, float]],
 ) -> None:

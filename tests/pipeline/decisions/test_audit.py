@@ -89,6 +89,19 @@ def test_a_record_says_who_may_look_through_what_for_what_and_until_when() -> No
     assert (record.from_us, record.until_us, record.policy_version) == (T0_US + 1, T0_US + 900, "demo-1")
 
 
+def test_a_view_that_is_replaced_has_an_end_of_its_own() -> None:
+    version = a_version(2, "ab", "c")
+    ending = replace(_camera("c"), role="ending", until_us=T0_US + 6)
+    record = record_of(replace(version, cameras=(*version.cameras, ending)), None, ENGINE, AuditChain())
+    assert (record.camera_ids, record.until_us) == (("a", "b", "c"), T0_US + 900)
+    assert (record.ending, record.ending_until_us) == (("c",), T0_US + 6)
+    assert decode(AccessAudit, encode(record)) == record
+
+
+def test_a_record_without_ending_views_has_the_hash_that_it_had_before_the_schema_told_of_them() -> None:
+    assert "ending" not in canonical(a_chain(1)[0])
+
+
 @pytest.mark.parametrize(
     ("version", "before", "action"),
     [
@@ -142,7 +155,8 @@ def test_a_whole_chain_has_no_findings_and_tells_its_end() -> None:
 
 CHANGES: dict[str, Any] = {
     "event_id": "x", "action": "renew", "actor": "op:1", "case_id": "x", "version": 99, "exercise": True,
-    "recipients": (), "camera_ids": ("a",), "added": (), "released": ("z",), "purpose": None, "legal_basis": None,
+    "recipients": (), "camera_ids": ("a",), "added": (), "released": ("z",),
+    "ending": ("a",), "ending_until_us": 1, "purpose": None, "legal_basis": None,
     "masking_required": True, "reason": "x", "from_us": 1, "until_us": 1, "policy_version": "x",
     "hash": "e" * 64, "previous_hash": "e" * 64,
 }  # fmt: skip

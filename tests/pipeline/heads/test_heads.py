@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.heads.heads import Arbitration, arbitrate, due_us
+from pipeline.heads.head_bids import due_us
+from pipeline.heads.heads import Arbitration, arbitrate
 from pipeline.rules.ptz_policy import PtzPolicy
 from schemas.ptz import PtzHead, PtzRequest
 from tests.pipeline.head_records import HEADS, HeadRun, a_request, an_aim, by_case, seconds
@@ -435,3 +436,30 @@ def test_another_cases_operator_takes_the_head_from_a_hand_and_its_case() -> Non
     assert run.told("case-a")[-1] == ("pre-empted", "manual")
     assert run.head is not None
     assert (run.head.case_id, run.head.manual_by) == (None, "op-8")
+
+
+def test_who_is_outbid_is_told_what_a_bid_must_exceed() -> None:
+    run = HeadRun()
+    run.ask(0, value=0.3)
+    run.ask(1, "case-b", value=0.32)
+    run.ask(30, "case-c", value=0.5)
+    prices = {(grant.case_id, grant.result): grant.price for grant in run.grants}
+    assert prices["case-b", "denied"] == pytest.approx(0.35)
+    assert prices["case-a", "pre-empted"] == pytest.approx(0.55)
+    assert prices["case-c", "granted"] is None
+
+
+def test_a_bid_that_is_high_enough_but_comes_too_early_has_no_price() -> None:
+    run = HeadRun()
+    run.ask(0, value=0.3)
+    run.ask(1, "case-b", value=0.9)
+    assert [(grant.reason, grant.price) for grant in run.grants[1:]] == [("dwell", None)]
+
+
+def test_a_holder_who_only_changes_its_bid_is_not_answered() -> None:
+    run = HeadRun()
+    run.ask(0, value=0.3)
+    told = len(run.grants)
+    run.at(5, a_request(version=2, action="hold", aim=an_aim(), value=0.4))
+    assert run.head is not None
+    assert (run.head.value, len(run.grants), run.actions) == (0.4, told, ["move"])

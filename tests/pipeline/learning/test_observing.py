@@ -92,9 +92,12 @@ def test_a_learned_pole_is_where_the_camera_is_chosen_and_seen_from():
     sights = scenery.world.sightlines
     assert sights is not None
     cells = sights.cell[sights.first[row] : sights.first[row] + sights.count[row]]
-    near = np.hypot(STREETS.cell_x_m[cells], STREETS.cell_y_m[cells] - 16.0)
+    from_learned_m = np.hypot(STREETS.cell_x_m[cells], STREETS.cell_y_m[cells] - 16.0)
+    from_registered_m = np.hypot(STREETS.cell_x_m[cells], STREETS.cell_y_m[cells])
     metres = sights.distance_m[sights.first[row] : sights.first[row] + sights.count[row]]
-    assert np.allclose(near, metres, atol=0.51)
+    off_m = np.abs(metres - from_learned_m)
+    assert off_m.max() <= 8.5, "means over the spots where the learned pole may stand, no farther off than its error"
+    assert off_m.mean() < 0.5 * np.abs(metres - from_registered_m).mean()
 
 
 def test_a_pole_that_is_learned_a_little_better_costs_no_new_lines_of_sight():

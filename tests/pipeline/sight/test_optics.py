@@ -14,7 +14,7 @@ from schemas.codec import encode
 from tests.pipeline.camera_records import a_camera, a_health, put, tell
 from tests.support.little_city import PLANE
 
-VIEW = ViewPolicy(23.5, 31.3, 90.0, (12.0, 60.0, 30.0), 200.0, 0.05, 0.0)
+VIEW = ViewPolicy(23.5, 31.3, 90.0, (12.0, 60.0, 30.0), 200.0, 200.0, 0.05, 0.0)
 
 
 def at(x_m, y_m, camera_id="cam-1", **fields):
@@ -117,7 +117,7 @@ def test_other_zooms_make_all_rows_anew() -> None:
     table, optics = CameraTable(PLANE), Optics()
     put(table, at(0, 0, "a", kind="ptz"), at(0, 0, "b", kind="ptz"))
     optics.refresh(table, None, None, VIEW)
-    wide = ViewPolicy(23.5, 31.3, 90.0, (60.0,), 200.0, 0.05, 0.0)
+    wide = ViewPolicy(23.5, 31.3, 90.0, (60.0,), 200.0, 200.0, 0.05, 0.0)
     optics.refresh(table, np.array([0]), None, wide)
     assert optics.observe_m.shape[1] == 1
     assert optics.observe_m[:2, 0] == pytest.approx(31.3)

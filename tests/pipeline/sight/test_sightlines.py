@@ -12,7 +12,8 @@ from pipeline.cameras.camera_table import CameraTable
 from pipeline.compiled import plain
 from pipeline.errors import PolicyError
 from pipeline.geo import Plane
-from pipeline.sight.pole_sights import PoleSights, spot_offsets_m
+from pipeline.sight.pole_sights import PoleSights
+from pipeline.sight.pole_spots import Streetside
 from pipeline.sight.sight_kernels import CellGrid, SightMap, bearing_bin, see_from_poles
 from pipeline.sight.sightlines import Sightlines
 from pipeline.sight.world import World
@@ -286,17 +287,18 @@ def test_an_uncertain_pole_sees_cells_with_a_share():
     certain, uncertain = lines_for(table, 150), lines_for(table, 150, pole_error_m=20.0)
     shares = dict(zip(*(seen_of(uncertain, 0)[i] for i in (0, 3)), strict=True))
     assert set(seen_of(certain, 0)[0]) <= set(shares)
-    assert max(shares.values()) == 255
+    assert 220 < max(shares.values()) <= 255
     assert min(shares.values()) < 200
-    assert {round(s * 8 / 255, 1) % 1 for s in shares.values()} == {0.0}
 
 
-def test_the_spots_of_an_uncertain_pole_hold_its_68_percent_error():
-    x_m, y_m = spot_offsets_m(28.0)
-    radius_m = np.hypot(x_m, y_m)
-    assert (radius_m < 28.0).mean() == pytest.approx(0.68, abs=0.1)
-    assert np.hypot(x_m.mean(), y_m.mean()) < 7.0
-    assert [a.tolist() for a in spot_offsets_m(0.0)] == [[0.0], [0.0]]
+def test_an_uncertain_pole_is_about_its_error_from_where_it_is_registered():
+    table = table_of([(0.0, 3.0)])
+    certain, uncertain = lines_for(table, 150), lines_for(table, 150, pole_error_m=20.0)
+    assert min(seen_of(certain, 0)[2]) < 3
+    assert 5 < min(seen_of(uncertain, 0)[2]) < 20
+    # Where it may stand farther off on the other side, too, distances are as they were.
+    far = [dict(zip(*seen_of(lines, 0)[:3:2], strict=True)) for lines in (certain, uncertain)]
+    assert all(abs(far[1][cell] - metres) <= 6 for cell, metres in far[0].items() if 60 <= metres <= 120)
 
 
 @given(st.lists(points_m, min_size=1, max_size=3), st.sampled_from((0.0, 15.0)))
@@ -311,8 +313,8 @@ def test_compiled_sightlines_equal_plain_ones(poles, pole_error_m):
         bins = (b.origin_x_m, b.origin_y_m, b.bin_m, b.bins_x, b.bins_y, b.first, b.cells)
         grid = CellGrid(*bins, STREETS.cell_x_m, STREETS.cell_y_m)
         done = kernel(
-            *(space, grid, x_m, y_m, np.full(len(poles), 60.0)),
-            *spot_offsets_m(pole_error_m),
+            *(space, grid, Streetside(*(getattr(STREETS, name) for name in Streetside._fields))),
+            *(x_m, y_m, np.full(len(poles), 60.0), pole_error_m),
             0,
             *out,
         )

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from pipeline.cases.bars import BARRED_MAX, barred_ids
+from pipeline.cases.bars import BARRED_MAX, awaits_plan, barred_ids, prices_now
 from pipeline.cases.case import Applied
 from pipeline.steps.grants import apply_grant
 from schemas.case_state import BarredCamera, CaseState, HeldCamera
@@ -31,12 +31,18 @@ def test_a_granted_head_that_is_granted_longer_is_noted_again() -> None:
     assert (longer.outcome, held(longer.case).ptz_until_us) == ("noted", later(90))
 
 
-@pytest.mark.parametrize(("result", "reason"), [("denied", "head-denied"), ("pre-empted", "head-pre-empted")])
-def test_a_head_that_others_hold_is_barred_for_a_time_and_the_case_is_planned_anew(result: str, reason: str) -> None:
+@pytest.mark.parametrize(
+    ("result", "outcome", "reason"),
+    [("denied", "noted", "head-denied"), ("pre-empted", "changed", "head-pre-empted")],
+)
+def test_a_head_that_others_hold_is_barred_for_a_time_and_the_case_is_planned_anew(
+    result: str, outcome: str, reason: str
+) -> None:
     applied = apply_grant(open_case(), a_grant("i", result, until_us=later(70)), NOW_US)
-    assert (applied.outcome, applied.reason) == ("changed", reason)
+    assert (applied.outcome, applied.reason) == (outcome, reason)
     case = applied.case
     assert case is not None
+    assert awaits_plan(case)
     assert (held(case).ptz, held(case).ptz_until_us) == ("denied", later(70))
     assert barred_ids(case, later(69)) == ("cam-1",)
     assert barred_ids(case, later(70)) == ()
@@ -80,7 +86,7 @@ def test_what_does_not_speak_of_the_case_as_it_is_changes_nothing() -> None:
 def test_when_operators_have_barred_all_that_can_be_the_mark_on_the_camera_must_do() -> None:
     bars = tuple(BarredCamera(camera_id=f"c{n}", reason="operator") for n in range(BARRED_MAX))
     applied = apply_grant(open_case(barred=bars), a_grant("i", "denied"), NOW_US)
-    assert applied.outcome == "changed"
+    assert applied.outcome == "noted"
     assert applied.case is not None
     assert applied.case.barred == bars
     assert held(applied.case).ptz == "denied"
@@ -113,3 +119,33 @@ def test_a_head_that_the_cases_own_operator_turns_stays_on_its_list_without_an_a
     assert (applied.outcome, applied.reason) == ("noted", "head-by-hand")
     assert applied.case is not None
     assert (held(applied.case).ptz, applied.case.barred) == ("none", ())
+
+
+def test_a_head_that_a_higher_bid_would_win_has_a_price_that_fades_at_the_end_of_its_bar() -> None:
+    grant = a_grant("i", "denied", reason="value", until_us=later(130), price=0.2)
+    case = apply_grant(open_case(), grant, NOW_US).case
+    assert case is not None
+    assert prices_now(case, later(20), 120) == {"cam-1": 0.2}
+    assert prices_now(case, later(115), 120) == {"cam-1": pytest.approx(0.1)}
+    assert prices_now(case, later(130), 120) == {}
+
+
+def test_a_head_that_no_bid_would_win_has_no_price() -> None:
+    case = apply_grant(open_case(), a_grant("i", "denied", reason="dwell", until_us=later(70)), NOW_US).case
+    assert case is not None
+    assert (prices_now(case, NOW_US, 120), barred_ids(case, NOW_US)) == ({}, ("cam-1",))
+
+
+def test_the_more_heads_are_kept_from_a_case_the_longer_it_leaves_each_to_others() -> None:
+    bars = tuple(BarredCamera(camera_id=f"c{n}", reason="head-denied", until_us=later(500)) for n in range(2))
+    grant = a_grant("i", "denied", reason="value", until_us=later(70), price=0.2)
+    case = apply_grant(open_case(barred=bars), grant, NOW_US).case
+    assert case is not None
+    assert case.barred[-1].until_us == NOW_US + 3 * (later(70) - NOW_US)
+
+
+def test_a_grant_ends_the_bar_of_an_earlier_denial() -> None:
+    case = apply_grant(open_case(), a_grant("i", "denied", until_us=later(70)), NOW_US).case
+    granted = apply_grant(case, a_grant("i", until_us=later(70)), NOW_US).case
+    assert granted is not None
+    assert (granted.barred, awaits_plan(granted)) == ((), False)

@@ -80,10 +80,22 @@ LATE_WORD_IN_A_DRILL: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(logs)
 @example(LATE_WORD_IN_A_DRILL)
 def test_every_well_formed_record_is_decided_or_answered(log: list[tuple[str, dict[str, Any]]]) -> None:
+    decide_or_answer(log)
+
+
+@pytest.mark.slow
+@settings(max_examples=500, deadline=None)
+@given(logs)
+def test_many_more_well_formed_records_are_decided_or_answered(log: list[tuple[str, dict[str, Any]]]) -> None:
+    decide_or_answer(log)
+
+
+def decide_or_answer(log: list[tuple[str, dict[str, Any]]]) -> None:
+    """Tell the engine a log, and check that every record of it counted once and that all of it is forgotten."""
     run = EngineRun(CAMERAS)
     records: list[Any] = [dataclasses.replace(MAKE[name]("s:x"), **fields) for name, fields in log]
     answered = 0
