@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from connectors.kit.context import ConnectorContext, DefaultPoint
 from connectors.kit.instances import ConnectorInstance
+from connectors.kit.running.kafka_pictures import KafkaPictures
 from connectors.kit.running.runner import SourceJob
 from connectors.kit.settings import ConnectorSettings
 from topologies.city_files import City
@@ -19,6 +20,8 @@ def context_of(city: City, settings: ConnectorSettings) -> ConnectorContext:
         default_points=tuple(DefaultPoint(p.lat_deg, p.lon_deg, p.radius_m, p.name) for p in places),
         city_box=city.box_deg,
         districts=tuple(district.name for district in city.policy.districts),
+        pictures=KafkaPictures(settings),
+        city_folder=city.folder,
     )
 
 

@@ -6,7 +6,8 @@ ConsoleError                 exit code 2: the command cannot do what was asked
 ├── LogTooLargeError         there is more to replay than was allowed
 ├── LogFileError             a saved log cannot be written, read or understood
 ├── DemoFailedError          a part of the demonstration stopped by itself
-└── RegistryTooSparseError   a registry has too few cameras for a story among them
+├── RegistryTooSparseError   a registry has too few cameras for a story among them
+└── CityFolderError          the folder of a city cannot be made, or a part of it cannot be used
 """
 
 
@@ -36,3 +37,7 @@ class DemoFailedError(ConsoleError):
 
 class RegistryTooSparseError(ConsoleError):
     """A registry has too few cameras for a story among them."""
+
+
+class CityFolderError(ConsoleError):
+    """The folder of a city cannot be made, or a part of it cannot be used."""

@@ -7,6 +7,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from console.labels import CODES, Labels
 from console.wording import (
     aim_of,
     assumption,
@@ -20,6 +21,7 @@ from console.wording import (
     what_happened,
 )
 from schemas.camera_assignment import AssignedCamera, CameraAssignment, CameraRole
+from schemas.wandering_alert import WanderingAlert
 
 # A screen's worth of the versions before; --json gives all.
 MOST_LINES = 30
@@ -28,28 +30,44 @@ _ALL_TERMS = 20
 
 
 def history(
-    versions: Sequence[CameraAssignment], time_zone: ZoneInfo, wanted: CameraAssignment | None = None
+    versions: Sequence[CameraAssignment],
+    time_zone: ZoneInfo,
+    wanted: CameraAssignment | None = None,
+    labels: Labels = CODES,
+    alerts: Sequence[WanderingAlert] = (),
 ) -> RenderableType:
     """Return the explanation of a case.
 
     Args:
         versions: the versions that are kept, oldest first, at least one. Compaction may have removed old ones.
         time_zone: the city's zone, for times of day.
+        labels: the city's words for kind and services.
         wanted: which of them is told in full; None for the newest.
+        alerts: about the case's person, oldest first; those that say what they rest on are told.
     """
     told = versions[-1] if wanted is None else wanted
     place = list(versions).index(told)
-    head = Text(f"case {told.case_id}: {told.kind} ({', '.join(told.services)}), rank {told.rank}", style="bold")
+    services = ", ".join(labels.service(service) for service in told.services)
+    head = Text(f"case {told.case_id}: {labels.kind(told.kind)} ({services}), rank {told.rank}", style="bold")
     happened = f"happened {date_and_time(told.occurred_us, time_zone)}"
     opening = [version for version in versions if version.opened_us == told.opened_us]
     kept = f"{len(opening)} of {opening[-1].version} versions are kept, policy {told.policy_version}"
     parts: list[RenderableType] = [head, Text(f"{happened}; {kept}")]
     if told.exercise:
         parts.append(Text("exercise: nothing of this is real", style="magenta"))
+    parts += _raised(alerts, told, time_zone)
     parts += _before(versions[:place], time_zone)
     parts.append(Text())
     parts += _version(told, versions[place - 1] if place else None, time_zone)
     return Group(*parts)
+
+
+def _raised(alerts: Sequence[WanderingAlert], told: CameraAssignment, time_zone: ZoneInfo) -> Iterator[RenderableType]:
+    """Yield why each kind of alert was raised, the newest of a kind that the decision could know."""
+    newest = {alert.kind: alert for alert in alerts if alert.why and alert.observed_us <= told.decided_us}
+    for alert in sorted(newest.values(), key=lambda alert: alert.observed_us):
+        at = time_of_day(alert.observed_us, time_zone)
+        yield Text(f"{alert.kind} at {at} by {alert.source}: {'; '.join(alert.why)}")
 
 
 def _before(versions: Sequence[CameraAssignment], time_zone: ZoneInfo) -> Iterator[RenderableType]:

@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 from rich.table import Table
 
+from console.labels import CODES, Labels
 from console.wording import counted, duration, looked_through, short_case, time_of_day
 from schemas.camera_assignment import CameraAssignment
 
@@ -20,7 +21,12 @@ def urgent_first(assignments: Iterable[CameraAssignment], *, with_ended: bool) -
 
 
 def picture_table(
-    assignments: Iterable[CameraAssignment], *, with_ended: bool, time_zone: ZoneInfo, now_us: int
+    assignments: Iterable[CameraAssignment],
+    *,
+    with_ended: bool,
+    time_zone: ZoneInfo,
+    now_us: int,
+    labels: Labels = CODES,
 ) -> Table:
     """Return a table with one row per case.
 
@@ -29,6 +35,7 @@ def picture_table(
         with_ended: whether released and denied cases are shown too.
         time_zone: the city's zone, for times of day.
         now_us: UTC microseconds since the epoch, for what is left of each lease.
+        labels: the city's words for kinds and reasons.
     """
     rows = urgent_first(assignments, with_ended=with_ended)
     title = f"{counted(len(rows), 'case')} at {time_of_day(now_us, time_zone)}"
@@ -38,21 +45,21 @@ def picture_table(
         # On a narrow terminal the id gives way; explain takes its beginning.
         table.add_column(name, no_wrap=name != "case", overflow="ellipsis", justify="right" if right else "left")
     for assignment in rows[:MOST_ROWS]:
-        table.add_row(*_cells(assignment, time_zone, now_us), style=_COLOURS.get(assignment.status, ""))
+        table.add_row(*_cells(assignment, time_zone, now_us, labels), style=_COLOURS.get(assignment.status, ""))
     if len(rows) > MOST_ROWS:
         table.caption = f"and {len(rows) - MOST_ROWS} less urgent cases"
     return table
 
 
-def _cells(assignment: CameraAssignment, time_zone: ZoneInfo, now_us: int) -> list[str]:
+def _cells(assignment: CameraAssignment, time_zone: ZoneInfo, now_us: int, labels: Labels) -> list[str]:
     present = looked_through(assignment)
     nearest = min((camera.distance_m for camera in present), default=None)
     ended = assignment.status in ("released", "denied")
     return [
         str(assignment.rank),
-        assignment.kind + (" (exercise)" if assignment.exercise else ""),
+        labels.kind(assignment.kind) + (" (exercise)" if assignment.exercise else ""),
         short_case(assignment.case_id),
-        f"{assignment.status}: {assignment.reason}",
+        f"{assignment.status}: {labels.reason(assignment.reason)}",
         str(len(present)),
         "" if nearest is None else f"{nearest:.0f} m",
         "" if assignment.p_view is None else f"{assignment.p_view:.2f}",

@@ -23,6 +23,8 @@ _ASSUMPTIONS = {
     "no-streets": "no street map: who is looked for may be anywhere around, also where nobody walks",
     "no-buildings": "no outlines of buildings: sight is taken as free near streets",
     "headings-unknown": "some cameras' directions are not known: streets at the pole are as likely as each other",
+    "crowd-busy": "the place is busy: people hide people, so a camera there shows less, and more are suggested",
+    "crowd-crowded": "the place is crowded: people hide people, so a camera there shows less, and more are suggested",
     "optics-unknown": "some cameras' optics are not known: the policy's ranges are taken",
 }
 

@@ -21,7 +21,7 @@ from schemas.topics import (
     TOPICS,
     Topic,
 )
-from schemas.written_topics import PROJECTION, WRITTEN_BY_WORKERS
+from schemas.written_topics import PROJECTION, WRITTEN_BY_WORKERS, WRITTEN_BY_WORKERS_TOO
 from schemas.yaml_text import yaml_text
 
 ASYNCAPI_VERSION = "3.0.0"
@@ -148,7 +148,7 @@ def _operations(topic: Topic) -> list[tuple[str, dict[str, Any]]]:
     actions = []
     if topic in READ_BACK or not (is_letters or topic in WRITTEN_BY_WORKERS or topic is CONNECTOR_CURSORS):
         actions.append("receive")
-    if is_letters or topic in WRITTEN_BY_WORKERS:
+    if is_letters or topic in (*WRITTEN_BY_WORKERS, *WRITTEN_BY_WORKERS_TOO):
         actions.append("send")
     return [(f"{action}-{channel_id(topic)}", _operation(action, topic)) for action in actions]
 

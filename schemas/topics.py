@@ -20,7 +20,9 @@ from schemas.ptz import PtzCommand, PtzGrant, PtzHead, PtzRequest
 from schemas.sighting import Sighting
 from schemas.subject_track import SubjectTrack
 from schemas.tracker_fix import TrackerFix
+from schemas.view_session import ViewSession
 from schemas.wandering_alert import WanderingAlert
+from schemas.wandering_state import WanderingState
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
@@ -83,6 +85,10 @@ def _case_input(name: str, record: type[Any], why: str) -> Topic:
     )
 
 
+def _state(name: str, record: type[Any], key_field: str | None, why: str) -> Topic:
+    return Topic(name=name, record=record, key_field=key_field, co_partitioned=True, compacted=True, why=why)
+
+
 INCIDENTS = _case_input("incidents", Incident, "reports, updates and ends from 112, 119, disaster centres and others")
 WANDERING_ALERTS = _case_input("wandering-alerts", WanderingAlert, "alerts about people under protection")
 TRACKER_FIXES = Topic(
@@ -131,29 +137,15 @@ CAMERA_ASSIGNMENTS = Topic(
     compacted=True,
     why="the product: the present picture of every case, newest version wins",
 )
-CASE_STATES = Topic(
-    name="case-states",
-    record=CaseState,
-    key_field="case_id",
-    co_partitioned=True,
-    compacted=True,
-    why="internal: what the engine remembers of a case",
+CASE_STATES = _state("case-states", CaseState, "case_id", "internal: what the engine remembers of a case")
+SUBJECT_TRACKS = _state(
+    "subject-tracks", SubjectTrack, None, "internal: last known position by case_id, forgotten by tombstone"
 )
-SUBJECT_TRACKS = Topic(
-    name="subject-tracks",
-    record=SubjectTrack,
-    key_field=None,
-    co_partitioned=True,
-    compacted=True,
-    why="internal: last known position by case_id, forgotten by tombstone",
-)
-CASE_BELIEFS = Topic(
-    name="case-beliefs",
-    record=CaseBelief,
-    key_field=None,
-    co_partitioned=True,
-    compacted=True,
-    why="internal: where the subject of an open case can be, by case_id; forgotten by tombstone",
+CASE_BELIEFS = _state(
+    "case-beliefs",
+    CaseBelief,
+    None,
+    "internal: where the subject of an open case can be, by case_id; forgotten by tombstone",
 )
 ACCESS_AUDITS = Topic(
     name="access-audits",
@@ -182,14 +174,7 @@ PTZ_COMMANDS = Topic(
     compacted=True,
     why="the newest order to each head; the higher fence wins",
 )
-PTZ_HEADS = Topic(
-    name="ptz-heads",
-    record=PtzHead,
-    key_field="camera_id",
-    co_partitioned=True,
-    compacted=True,
-    why="internal: who holds a head",
-)
+PTZ_HEADS = _state("ptz-heads", PtzHead, "camera_id", "internal: who holds a head")
 CAMERA_OBSERVATIONS = Topic(
     name="camera-observations",
     record=CameraObservation,
@@ -214,6 +199,7 @@ PROTECTED_SUBJECTS = Topic(
     key_field="case_id",
     co_partitioned=True,
     compacted=True,
+    append_time=True,
     why="who is under protection, with safe zones and the guardian's reference; pseudonymous, ended by tombstone",
 )
 CONDITIONS = Topic(
@@ -224,6 +210,21 @@ CONDITIONS = Topic(
     compacted=True,
     why="crowds and closed roads, until they end; one partition, read whole by every worker",
 )
+VIEW_SESSIONS = Topic(
+    name="view-sessions",
+    record=ViewSession,
+    key_field="case_id",
+    co_partitioned=True,
+    compacted=False,
+    retention_ms=3 * 365 * DAY_MS,
+    why="links to pictures that were given or refused, written before they are given; kept three years like the audit",
+)
+WANDERING_STATES = _state(
+    "wandering-states",
+    WanderingState,
+    "case_id",
+    "internal: what detection remembers of people under protection who are out, forgotten by tombstone",
+)
 CONNECTOR_CURSORS = Topic(
     name="connector-cursors",
     record=ConnectorCursor,
@@ -233,7 +234,15 @@ CONNECTOR_CURSORS = Topic(
     why="how far each connector has read its source",
 )
 
-CASE_INPUTS = (INCIDENTS, WANDERING_ALERTS, TRACKER_FIXES, SIGHTINGS, OPERATOR_COMMANDS, PTZ_GRANTS)
+CASE_INPUTS = (
+    INCIDENTS,
+    WANDERING_ALERTS,
+    TRACKER_FIXES,
+    SIGHTINGS,
+    OPERATOR_COMMANDS,
+    PTZ_GRANTS,
+    PROTECTED_SUBJECTS,
+)
 CAMERA_INPUTS = (PTZ_REQUESTS, CAMERA_OBSERVATIONS)
 _RECORD_TOPICS = (
     *CASE_INPUTS,
@@ -242,13 +251,14 @@ _RECORD_TOPICS = (
     CAMERA_HEALTH,
     CAMERA_KNOWLEDGE,
     CONDITIONS,
-    PROTECTED_SUBJECTS,
     CAMERA_ASSIGNMENTS,
     ACCESS_AUDITS,
+    VIEW_SESSIONS,
     PTZ_COMMANDS,
     CASE_STATES,
     SUBJECT_TRACKS,
     CASE_BELIEFS,
+    WANDERING_STATES,
     PTZ_HEADS,
     CONNECTOR_CURSORS,
 )
@@ -275,7 +285,10 @@ def dead_letters_of(topic: Topic) -> Topic:
 
 TOPICS: tuple[Topic, ...] = (
     *_RECORD_TOPICS,
-    *(dead_letters_of(topic) for topic in (*CASE_INPUTS, *CAMERA_INPUTS, CAMERAS, CAMERA_HEALTH)),
+    *(
+        dead_letters_of(topic)
+        for topic in (*CASE_INPUTS, *CAMERA_INPUTS, CAMERAS, CAMERA_HEALTH, CONDITIONS, VIEW_SESSIONS)
+    ),
 )
 BY_NAME: dict[str, Topic] = {topic.name: topic for topic in TOPICS}
 

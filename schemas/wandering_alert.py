@@ -7,16 +7,22 @@ from typing import Annotated
 from schemas.location import Location
 from schemas.record import CaseId, Codes, EventId, Exercise, IngestedUs, ObservedUs, Source
 
+# The source of alerts that detection of our own raises from fixes.
+DETECTION = "goldentime-detection"
+
 
 class AlertKind(StrEnum):
-    """Why the alert was raised; ``found`` ends the case."""
+    """Why the alert was raised; ``found`` ends all alerts, ``returned`` those that detection of our own raised."""
 
     SAFE_ZONE_EXIT = "safe-zone-exit"
     SOS = "sos"
     GUARDIAN_REPORT = "guardian-report"
     NO_CONTACT = "no-contact"
     LOW_BATTERY = "low-battery"
+    NIGHT_OUTING = "night-outing"
+    WANDERING_PATTERN = "wandering-pattern"
     FOUND = "found"
+    RETURNED = "returned"
     OTHER = "other"
 
 
@@ -46,3 +52,4 @@ class WanderingAlert:
     location: Annotated[Location | None, "Last known place, if the alert carries one."] = None
     last_seen_us: Annotated[int | None, "When the person was last seen, UTC microseconds since the epoch."] = None
     hazards: Annotated[tuple[str, ...], "Dangers near the person.", Codes(Hazard)] = ()
+    why: Annotated[tuple[str, ...], "What it rests on, short terms in plain words; never an address or a name."] = ()

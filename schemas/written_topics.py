@@ -15,6 +15,8 @@ from schemas.topics import (
     PTZ_HEADS,
     PTZ_REQUESTS,
     SUBJECT_TRACKS,
+    WANDERING_ALERTS,
+    WANDERING_STATES,
     Topic,
 )
 
@@ -40,8 +42,11 @@ WRITTEN_BY_WORKERS = (
     CASE_STATES,
     SUBJECT_TRACKS,
     CASE_BELIEFS,
+    WANDERING_STATES,
     PTZ_HEADS,
 )
+# Told from outside, and by workers too: what detection of our own finds in fixes.
+WRITTEN_BY_WORKERS_TOO = (WANDERING_ALERTS,)
 
 
 def projection_topic(agency: str) -> Topic:

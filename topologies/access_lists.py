@@ -15,10 +15,13 @@ from schemas.topics import (
     CONNECTOR_CURSORS,
     DEAD_LETTER_SUFFIX,
     OPERATOR_COMMANDS,
+    PROTECTED_SUBJECTS,
     PTZ_COMMANDS,
     PTZ_GRANTS,
     SIGHTINGS,
     TOPICS,
+    VIEW_SESSIONS,
+    WANDERING_ALERTS,
     Topic,
 )
 from schemas.written_topics import WRITTEN_BY_WORKERS, projection_topic
@@ -29,7 +32,25 @@ WRITE = ("Write", "Describe")
 # Workers make the topics that are missing, and look at what they have.
 WORK = ("Read", "Write", "Create", "Describe", "DescribeConfigs")
 # What the people and programs of the CCTV centre read and write beside the assignments.
-CENTRE_READS = (CAMERA_ASSIGNMENTS, CAMERAS, CAMERA_HEALTH, PTZ_COMMANDS, PTZ_GRANTS, ACCESS_AUDITS)
+CENTRE_READS = (
+    CAMERA_ASSIGNMENTS,
+    CAMERAS,
+    CAMERA_HEALTH,
+    PTZ_COMMANDS,
+    PTZ_GRANTS,
+    ACCESS_AUDITS,
+    VIEW_SESSIONS,
+)
+# What sinks carry out, what the link gateway judges by, and what registries and heartbeats compare with.
+SINK_READS = (
+    CAMERA_ASSIGNMENTS,
+    CAMERAS,
+    CAMERA_HEALTH,
+    PTZ_COMMANDS,
+    PROTECTED_SUBJECTS,
+    WANDERING_ALERTS,
+    CONNECTOR_CURSORS,
+)
 CENTRE_WRITES = (OPERATOR_COMMANDS, SIGHTINGS)
 # Connectors write what comes from outside, their cursors, and what they refuse; orders are given by people.
 _FROM_OUTSIDE = tuple(
@@ -83,6 +104,9 @@ def permissions(access: CityAccess, prefix: str) -> list[Permission]:
         *_workers(access.workers, own),
         *_topics(access.connectors, WRITE, CONNECTOR_WRITES, own),
         *_topics(access.connectors, READ, (CONNECTOR_CURSORS,), own),
+        *_topics(access.sinks, WRITE, CONNECTOR_WRITES, own),
+        *_topics(access.sinks, READ, SINK_READS, own),
+        *_groups(access.sinks, f"{own}sink-"),
         *_topics(access.centre, READ, CENTRE_READS, own),
         *_topics(access.centre, WRITE, CENTRE_WRITES, own),
         *_groups(access.centre, f"{own}centre-"),

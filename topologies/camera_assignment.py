@@ -2,16 +2,18 @@
 
 Flow::
 
-    incidents, wandering-alerts, tracker-fixes ─┐
+    incidents, wandering-alerts, tracker-fixes,
+    protected-subjects ─────────────────────────┐
     sightings, operator-commands, ptz-grants ───┼─▶ agent of batches ─▶ pump per partition ─▶ case engine, camera desk
     ptz-requests, camera-observations ──────────┘        (Crew)         (one unit of work)           │
-    cameras, camera-health, camera-knowledge ─▶ global tables ─▶ camera table ───────────────────────┤
+    cameras, -health, -knowledge, conditions ─▶ global tables ─▶ camera table ───────────────────────┤
                                                                                                      ▼
     camera-assignments, access-audits, ptz-requests, ptz-commands, ptz-grants, camera-observations, camera-knowledge,
-    state (case-states, subject-tracks, case-beliefs, ptz-heads), <topic>-dlq, input offsets
+    wandering-alerts, state (case-states, subject-tracks, case-beliefs, wandering-states, ptz-heads), <topic>-dlq,
+    input offsets
 
-Join: the inputs of the first two lines are co-partitioned by case_id, so everything about a case meets in one
-partition; those of the third by camera_id, so a head has one writer. All have the same partition count and are
+Join: the inputs of the first three lines are co-partitioned by case_id, so everything about a case meets in one
+partition; those of the fourth by camera_id, so a head has one writer. All have the same partition count and are
 subscribed together, so Faust gives partition p of all of them to one worker, whose pump p owns both. The camera table
 is joined whole (a global table, as of when the unit is decided; its version stands in every decision).
 
@@ -29,7 +31,7 @@ from typing import Any
 from faust.types import TP
 
 from pipeline.reading.batch import Refusal
-from schemas.topics import CAMERA_HEALTH, CAMERA_KNOWLEDGE, CAMERAS, CASE_STATES, Topic, prefixed
+from schemas.topics import CAMERA_HEALTH, CAMERA_KNOWLEDGE, CAMERAS, CASE_STATES, CONDITIONS, Topic, prefixed
 from topologies.app import WorkerApp
 from topologies.batches import BatchSchema
 from topologies.camera_refusals import CameraRefusals
@@ -37,6 +39,7 @@ from topologies.cloud_events import events_of
 from topologies.crew import Crew
 from topologies.dead_letter_watch import DeadLetterWatch
 from topologies.decisions import CameraView, DecisionEngine
+from topologies.golden_time import NO_TERMS, CityTerms
 from topologies.metrics import FlowMetrics
 from topologies.outputs import OutputWriter
 from topologies.preparation import Preparation
@@ -87,6 +90,7 @@ def add_to(
     unit_of_work: UnitOfWork,
     failed: "asyncio.Future[BaseException]",
     projections: Sequence[Projection] = (),
+    terms: CityTerms = NO_TERMS,
 ) -> CameraAssignmentTopology:
     """Add the topology to the app.
 
@@ -99,22 +103,17 @@ def add_to(
         unit_of_work: commits.
         failed: gets the first unexpected error; whoever runs the worker must end it then.
         projections: what each agency gets of the assignments on a topic of its own.
+        terms: the city's words for the labels of its metrics.
     """
     full_name = prefixed(prefix)
-    metrics = FlowMetrics()
+    metrics = FlowMetrics(terms)
     cameras = engine.new_cameras()
     preparation = Preparation(engine, cameras)
     transport = _Transport(app)
     refusals = CameraRefusals(settings, full_name, metrics, events=events_of(city), is_ours=lambda: 0 in crew.pumps)
     letters = DeadLetterWatch(settings, full_name, metrics, is_ours=lambda: 0 in crew.pumps)
 
-    def refused(refusal: Refusal) -> None:
-        if refusal.topic == CAMERA_KNOWLEDGE.name:
-            # Only workers write it: a row without use is counted, and the camera counts as not known any better.
-            metrics.dead_letter(refusal.topic, refusal.reason)
-        else:
-            refusals.add(refusal)
-
+    refused = _answering(refusals, metrics)
     feeds = tuple(
         TableFeed(
             settings,
@@ -148,11 +147,25 @@ def add_to(
     )
 
 
+def _answering(refusals: CameraRefusals, metrics: FlowMetrics) -> Callable[[Refusal], None]:
+    """Return what is done with refused rows of the tables' topics."""
+
+    def refused(refusal: Refusal) -> None:
+        if refusal.topic == CAMERA_KNOWLEDGE.name:
+            # Only workers write it: a row without use is counted, and the camera counts as not known any better.
+            metrics.dead_letter(refusal.topic, refusal.reason)
+        else:
+            refusals.add(refusal)
+
+    return refused
+
+
 def _feeding(cameras: CameraView) -> tuple[tuple[Topic, Apply], ...]:
     return (
         (CAMERAS, cameras.apply_cameras),
         (CAMERA_HEALTH, cameras.apply_health),
         (CAMERA_KNOWLEDGE, cameras.apply_knowledge),
+        (CONDITIONS, cameras.apply_conditions),
     )
 
 

@@ -1,4 +1,4 @@
-"""Refused camera rows, answered in their dead-letter topics once, although every worker reads every row."""
+"""Refused rows of cameras and conditions, answered in dead letters once, although every worker reads every row."""
 
 import asyncio
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from pipeline.reading.batch import Refusal
 from schemas.codec import decode
 from schemas.dead_letter import DeadLetter
 from schemas.errors import RecordDecodeError
-from schemas.topics import CAMERA_HEALTH, CAMERAS, DEAD_LETTER_SUFFIX
+from schemas.topics import CAMERA_HEALTH, CAMERAS, CONDITIONS, DEAD_LETTER_SUFFIX
 from topologies.cloud_events import EventHeaders
 from topologies.connection import client_options
 from topologies.dead_letters import dead_letters
@@ -87,7 +87,7 @@ class CameraRefusals:
             self._metrics.dead_letter(refusal.topic, refusal.reason)
 
     async def _read_answered(self) -> set[Place]:
-        topics = [self._full_name(topic.name + DEAD_LETTER_SUFFIX) for topic in (CAMERAS, CAMERA_HEALTH)]
+        topics = [self._full_name(topic.name + DEAD_LETTER_SUFFIX) for topic in (CAMERAS, CAMERA_HEALTH, CONDITIONS)]
         reader = BulkReader(self._settings, read_committed=False)
         answered: set[Place] = set()
         async for _, records in reader.read({TopicPartition(topic, 0): 0 for topic in topics}):

@@ -54,6 +54,7 @@ def load_city(cities_dir: Path, name: str) -> City:
         known = sorted(p.name for p in cities_dir.glob("*") if (p / "city.toml").exists())
         raise PolicyError(f"no city {name!r} in {cities_dir.name}/; known: {', '.join(known) or 'none'}")
     fields = PolicyFields("city.toml", _toml(folder / "city.toml"))
+    time_zone = _time_zone(fields)
     default_places = tuple(_default_place(table) for table in fields.tables("default_point"))
     policy = policy_from(
         policy=_toml(folder / "policy.toml"),
@@ -62,6 +63,7 @@ def load_city(cities_dir: Path, name: str) -> City:
         agencies=_toml(folder / "agencies.toml"),
         districts=_districts(folder / "districts.geojson"),
         default_places=default_places,
+        time_zone=ZoneInfo(time_zone),
     )
     box = fields.numbers("box_deg", -180, 180)
     if len(box) != 4 or box[0] >= box[2] or box[1] >= box[3]:
@@ -70,7 +72,7 @@ def load_city(cities_dir: Path, name: str) -> City:
         name=fields.text("name"),
         title=fields.text("title"),
         prefix=fields.text("topic_prefix"),
-        time_zone=_time_zone(fields),
+        time_zone=time_zone,
         box_deg=(box[0], box[1], box[2], box[3]),
         policy=policy,
         folder=folder,

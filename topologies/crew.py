@@ -13,8 +13,10 @@ from schemas.topics import (
     CAMERA_KNOWLEDGE,
     CASE_BELIEFS,
     CASE_STATES,
+    PROTECTED_SUBJECTS,
     PTZ_HEADS,
     SUBJECT_TRACKS,
+    WANDERING_STATES,
 )
 from topologies.batches import RecordBatch
 from topologies.partitioning import partition_of
@@ -25,7 +27,7 @@ from topologies.unit_of_work import marked_offsets
 
 log = logging.getLogger(__name__)
 # What a partition's state is restored from: its own rows, and of the knowledge of cameras those that hash to it.
-OWN_STATE = (CASE_STATES, SUBJECT_TRACKS, CASE_BELIEFS, PTZ_HEADS)
+OWN_STATE = (CASE_STATES, SUBJECT_TRACKS, CASE_BELIEFS, WANDERING_STATES, PTZ_HEADS)
 # Rows by topic, without the city's prefix, and key.
 Rows = dict[str, dict[bytes, bytes]]
 
@@ -155,18 +157,29 @@ class Crew:
         """Return the newest row of every key of every state topic, by partition.
 
         Where a row says that the state stands further than the committed offsets, ``offsets`` is moved on.
+        Registrations are an input that is kept: those that were read before are state, the others are read again.
         """
-        topics = {self._bench.full_name(topic.name): topic.name for topic in (*OWN_STATE, CAMERA_KNOWLEDGE)}
+        topics = {
+            self._bench.full_name(topic.name): topic.name
+            for topic in (*OWN_STATE, PROTECTED_SUBJECTS, CAMERA_KNOWLEDGE)
+        }
         knowledge = self._bench.full_name(CAMERA_KNOWLEDGE.name)
         rows: dict[int, Rows] = {p: {name: {} for name in topics.values()} for p in partitions}
+        registered, registrations = self._bench.full_name(PROTECTED_SUBJECTS.name), list[Any]()
         reader = BulkReader(self._bench.settings, read_committed=self.read_committed, shared=[knowledge])
         start = {TopicPartition(name, p): 0 for name in topics if name != knowledge for p in partitions}
         async for tp, records in reader.read({**start, TopicPartition(knowledge, 0): 0}):
+            if tp.topic == registered:
+                registrations += records
+                continue
             for record in records:
                 partition = tp.partition if tp.topic != knowledge else self._partition_of(record.key)
                 if partition in rows:
                     _take_row(rows[partition][topics[tp.topic]], record)
                     _move_on(offsets, record, partition)
+        for record in registrations:
+            if record.offset < offsets[TopicPartition(registered, record.partition)]:
+                _take_row(rows[record.partition][PROTECTED_SUBJECTS.name], record)
         case_states = self._bench.full_name(CASE_STATES.name)
         self.restored_to |= {tp.partition: end for tp, end in reader.positions.items() if tp.topic == case_states}
         for partition, record in (await self._last_audits(reader, partitions)).items():

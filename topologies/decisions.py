@@ -30,6 +30,11 @@ class CameraView(Protocol):
     ) -> Sequence[tuple[int, Exception]]:
         """Apply rows of the camera-health topic; return the refused ones as (index, error)."""
 
+    def apply_conditions(
+        self, keys: Sequence[bytes | None], values: Sequence[bytes | None], last_offset: int
+    ) -> Sequence[tuple[int, Exception]]:
+        """Apply rows of the conditions topic; return the refused ones as (index, error)."""
+
     def apply_knowledge(
         self, keys: Sequence[bytes | None], values: Sequence[bytes | None], last_offset: int
     ) -> Sequence[tuple[int, Exception]]:

@@ -1,6 +1,7 @@
 """The metrics of a worker: each declared once, with type and meaning; updated once per unit of work, never per record.
 
-Labels are bounded: topics, partitions, reasons, services and statuses; never a case, a person or a camera.
+Labels are bounded: topics, partitions, reasons, services, statuses, kinds, districts and hours; never a case, a person
+or a camera.
 """
 
 from collections import Counter as CountOf
@@ -13,14 +14,13 @@ from pipeline.reading.batch import RawBatch, StepResult
 from schemas.camera_assignment import CameraAssignment, CaseStatus
 from schemas.ptz import PtzResult
 from schemas.topics import BY_NAME
+from topologies.golden_time import NO_TERMS, CityTerms, GoldenTimeMetrics
 from topologies.sources import SourceTimes
 
 # From a millisecond to a minute; the promise is a p99 under one second.
 LATENCY_BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 STAGE_BUCKETS_S = (0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0)
 BATCH_BUCKETS = (1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000)
-# From a second to a day: somebody may be reported missing hours after they were last seen.
-FIRST_VIEW_BUCKETS_S = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3_600.0, 21_600.0, 86_400.0)
 # From the opening of a stream to an hour.
 GAP_BUCKETS_S = (1.0, 3.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3_600.0)
 # Cases without a view of which the beginning of the gap is remembered; what is beyond is not measured.
@@ -29,10 +29,15 @@ PREFIX = "goldentime_"
 
 
 class FlowMetrics:
-    """All metrics of one worker, in a registry of their own."""
+    """All metrics of one worker, in a registry of their own.
 
-    def __init__(self) -> None:
+    Args:
+        terms: the city's words that labels are made of.
+    """
+
+    def __init__(self, terms: CityTerms = NO_TERMS) -> None:
         self.registry = CollectorRegistry()
+        self._golden_time = GoldenTimeMetrics(self.registry, PREFIX, terms)
         self._declare_flow()
         self._declare_domain()
         self._declare_trouble()
@@ -82,12 +87,6 @@ class FlowMetrics:
             "open_cases", "Cases that are not ended, by their first service and their status.", "service", "status"
         )
         self._without_view = self._gauge("cases_without_view", "Open cases that have no camera, by service.", "service")
-        self._first_view = self._histogram(
-            "time_to_first_view_seconds",
-            "The golden time: seconds from when it happened to the case's first camera, by service.",
-            FIRST_VIEW_BUCKETS_S,
-            "service",
-        )
         self._handovers = self._counter(
             "handovers_total",
             "Changes of a moving subject's cameras: overlap when one of them went on, else cut.",
@@ -167,8 +166,7 @@ class FlowMetrics:
             self._dead_letters.labels(*refusal).inc(count)
         for service, ingested_us in result.reported:
             self._report_to_assignment.labels(service).observe(max(0.0, (now_us - ingested_us) / 1e6))
-        for service, occurred_us, decided_us in result.first_views:
-            self._first_view.labels(service).observe(max(0.0, (decided_us - occurred_us) / 1e6))
+        self._golden_time.saw(result.first_views)
         for outcome, count in result.handovers.items():
             self._handovers.labels(outcome).inc(count)
         for assignment in result.assignments:

@@ -18,6 +18,8 @@ from schemas.topics import (
     PTZ_HEADS,
     PTZ_REQUESTS,
     SUBJECT_TRACKS,
+    WANDERING_ALERTS,
+    WANDERING_STATES,
     Topic,
 )
 from schemas.written_topics import projection_topic
@@ -84,11 +86,13 @@ class OutputWriter:
             ),
             self._public(PTZ_COMMANDS, ((c, c.issued_us) for c in result.ptz_commands)),
             *self._by_key(self._public(PTZ_GRANTS, ((g, g.decided_us) for g in result.ptz_grants)), written_ms),
+            *self._by_key(self._public(WANDERING_ALERTS, ((a, a.ingested_us) for a in result.alerts)), written_ms),
             self._heads(result, now_ms),
             self._knowledge(result, now_ms),
             self._case_states(result, now_ms),
             self._finished_rows(SUBJECT_TRACKS, result.tracks, now_ms, self._of_cases),
             self._finished_rows(CASE_BELIEFS, result.beliefs, now_ms, self._of_cases),
+            self._finished_rows(WANDERING_STATES, result.outings, now_ms, self._of_cases),
         ]
         return [records for records in outgoing if records.keys]
 

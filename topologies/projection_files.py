@@ -31,12 +31,14 @@ class CityAccess:
         projections: what each agency may see.
         workers: principals of the workers.
         connectors: principals of connectors, which write the inputs.
+        sinks: principals of connectors that also read: sinks, the link gateway, registries that compare.
         centre: principals that read the whole assignments and write orders and sightings.
     """
 
     projections: tuple[Projection, ...] = ()
     workers: tuple[str, ...] = ()
     connectors: tuple[str, ...] = ()
+    sinks: tuple[str, ...] = ()
     centre: tuple[str, ...] = ()
 
     def topics(self) -> tuple[Topic, ...]:
@@ -83,6 +85,7 @@ def access_from(table: dict[str, Any], policy: Policy) -> CityAccess:
         projections=projections,
         workers=_principals(people, "workers"),
         connectors=_principals(people, "connectors"),
+        sinks=_principals(people, "sinks"),
         centre=_principals(people, "centre"),
     )
     people.done()

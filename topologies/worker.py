@@ -16,6 +16,7 @@ from topologies.app import WorkerApp, create_app, group_of
 from topologies.camera_assignment import CameraAssignmentTopology, add_to
 from topologies.decisions import DecisionEngine
 from topologies.errors import FencedError, UnitFailedError
+from topologies.golden_time import NO_TERMS, CityTerms
 from topologies.guarantee import unit_of_work_for
 from topologies.projection_files import CityAccess
 from topologies.settings import Settings
@@ -45,6 +46,7 @@ class Worker:
         engine: decides.
         announce: gets the line that says that the worker is ready.
         access: whose projections it writes beside the assignments.
+        terms: the city's words for the labels of its metrics.
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class Worker:
         engine: DecisionEngine,
         announce: Callable[[str], None] = print,
         access: CityAccess = NO_ACCESS,
+        terms: CityTerms = NO_TERMS,
     ) -> None:
         self._settings = settings
         self._prefix = prefix
@@ -63,6 +66,7 @@ class Worker:
         self._engine = engine
         self._announce = announce
         self._access = access
+        self._terms = terms
         self._stopping = asyncio.Event()
         self.ready = asyncio.Event()
         self.app: WorkerApp | None = None
@@ -96,6 +100,7 @@ class Worker:
             unit_of_work=unit_of_work,
             failed=failed,
             projections=self._access.projections,
+            terms=self._terms,
         )
         self.web = WorkerWeb(topology, self._prefix, settings.web_host, settings.web_port)
         await self.web.start()
@@ -193,12 +198,20 @@ def _count(topology: CameraAssignmentTopology, error: BaseException) -> None:
 
 
 def run_worker(
-    settings: Settings, *, prefix: str, city: str, engine: DecisionEngine, access: CityAccess = NO_ACCESS
+    settings: Settings,
+    *,
+    prefix: str,
+    city: str,
+    engine: DecisionEngine,
+    access: CityAccess = NO_ACCESS,
+    terms: CityTerms = NO_TERMS,
 ) -> int:
     """Run a worker in this process until SIGTERM or SIGINT; return the exit code: 0 stopped, 1 gave up."""
 
     async def main() -> None:
-        worker = Worker(settings, prefix=prefix, city=city, engine=engine, announce=_print_line, access=access)
+        worker = Worker(
+            settings, prefix=prefix, city=city, engine=engine, announce=_print_line, access=access, terms=terms
+        )
         with _stop_on_signals(worker.stop):
             await worker.run()
 

@@ -11,5 +11,6 @@ never read, and the address, which only helps to make ids and is not published.
 Guarantee: at least once. A row read twice gives the same ids; ids do not depend on the order of the rows. A file is
 read whole before its first camera is given, because piles and repeated management numbers only show in the whole file.
 
-Not yet: cameras that a newer file no longer lists are not taken back; ``source`` names the place where that belongs.
+With ``every_s`` newer files are read as they come. A file is held against the cameras that stand: what is as it was is
+not told again, what is no longer listed of its owners is taken back, and a file that takes back too much is refused.
 """

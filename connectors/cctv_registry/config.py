@@ -25,12 +25,18 @@ OPTIONS = frozenset(
         "pile_cameras_max",
         "pile_accuracy_m",
         "position_error_m",
+        "every_s",
+        "owners",
+        "shrink_max_pct",
+        "accept",
     }
 )
 ROW_CAMERAS_LIMIT = 1000
 PILE_LIMIT = 1_000_000
 PILE_ACCURACY_LIMIT_M = 100_000.0
 POSITION_ERROR_LIMIT_M = 10_000.0
+# A month; a registry that is looked at more rarely is imported by hand.
+EVERY_LIMIT_S = 2_678_400.0
 
 BoxDeg = tuple[float, float, float, float]
 
@@ -53,6 +59,11 @@ class Config:
             and 1,221, both with cameras of other addresses; the next busiest carries 28.
         pile_accuracy_m: 68 % radius of a pile's cameras, metres: that of a Seoul district, which is all one knows.
         position_error_m: 68 % error of an address against the pole, metres, before rounding is added.
+        every_s: how often it is looked for a newer file, seconds; 0 reads the file once and ends.
+        owners: whose cameras the file lists completely: those of them that it no longer lists are taken back. Empty:
+            the owners whom it names.
+        shrink_max_pct: a file that takes back more of the standing cameras is refused as a whole, percent.
+        accept: fingerprint of a file that may shrink the registry as much as it does.
     """
 
     AXES: ClassVar[tuple[Field, Field]] = (Field.LATITUDE, Field.LONGITUDE)
@@ -68,6 +79,10 @@ class Config:
     pile_cameras_max: int = 50
     pile_accuracy_m: float = 2500.0
     position_error_m: float = 10.0
+    every_s: float = 0.0
+    owners: tuple[str, ...] = ()
+    shrink_max_pct: float = 20.0
+    accept: str = ""
 
     def __post_init__(self) -> None:
         _within("row_cameras_max", self.row_cameras_max, 1, ROW_CAMERAS_LIMIT)
@@ -109,6 +124,10 @@ class Config:
             pile_cameras_max=int(number("pile_cameras_max", 50, 1, PILE_LIMIT)),
             pile_accuracy_m=number("pile_accuracy_m", 2500.0, 0, PILE_ACCURACY_LIMIT_M),
             position_error_m=number("position_error_m", 10.0, 0, POSITION_ERROR_LIMIT_M),
+            every_s=number("every_s", 0.0, 0, EVERY_LIMIT_S),
+            owners=names_option(options, "owners"),
+            shrink_max_pct=number("shrink_max_pct", 20.0, 0, 100),
+            accept=text_option(options, "accept", ""),
         )
 
     def zone(self) -> ZoneInfo:

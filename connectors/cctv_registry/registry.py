@@ -167,7 +167,8 @@ class _CameraMaker:
         return Camera(
             event_id=f"{camera_id}@{digest(said)}",
             source=SOURCE,
-            observed_us=self._file_us if row.observed_us is None else row.observed_us,
+            # A file dated tomorrow was seen today at the latest.
+            observed_us=self._file_us if row.observed_us is None else min(row.observed_us, self._now_us),
             ingested_us=self._now_us,
             exercise=row.exercise,
             camera_id=camera_id,

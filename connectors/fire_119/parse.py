@@ -2,17 +2,20 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from connectors.fire_119 import codes
+from connectors.fire_119.routes import circle
 from connectors.fire_119.units import units_of
 from connectors.kit.errors import EntryRefusedError
 from connectors.kit.reading.dispatch_rows import Parsed, digest, plausible_us, text_of, usable_number
+from connectors.kit.reading.iso_times import iso_us
 from connectors.kit.reading.korean_places import PlaceRules, place_of
 from connectors.kit.reading.local_times import local_time_us
 from schemas.incident import Incident, IncidentStatus, Service
+from schemas.location import Area, Location, LocationQuality, Point
 
 SOURCE = "fire_119"
 TYPE_COLUMNS = ("EMG_TY_NM1", "EMG_TY_NM2", "EMG_TY_NM3")
@@ -27,6 +30,8 @@ KEPT_COLUMNS: dict[str, str] = {
     "Y": _COORDINATE,
 }
 
+# 대응2단계 해제: the level is lifted.
+LIFTED = "해제"
 _LEVEL = re.compile(r"(?:대응)?\s*([123])\s*단계|단계\s*([123])")
 
 
@@ -39,12 +44,15 @@ class Rules:
         places: what is known of the positions.
         future_tolerance_us: how far a time may lie in the future before the time of reading is taken, microseconds.
         as_reported: True takes every row as a call just taken, whatever its progress: for rehearsals on old exports.
+        radius_m_by_level: how far around the scene a fire of a response level is looked at, metres; a level that is not
+            named, or has 0, is looked at where it is.
     """
 
     zone: ZoneInfo
     places: PlaceRules
     future_tolerance_us: int
     as_reported: bool = False
+    radius_m_by_level: Mapping[str, float] = field(default_factory=dict)
 
 
 def parse_row(cells: Mapping[str, Any], now_us: int, rules: Rules) -> Parsed:
@@ -60,26 +68,28 @@ def parse_row(cells: Mapping[str, Any], now_us: int, rules: Rules) -> Parsed:
     """
     findings: list[str] = []
     kind, native_code = kind_of(cells)
-    registered_us = local_time_us(cells.get("STTE_DT"), rules.zone)
+    registered_us = _moment_us(cells.get("STTE_DT"), rules.zone)
     if native_code is None and registered_us is None:
         raise EntryRefusedError("not-a-dispatch", "STTE_DT", "EMG_TY_NM1 and STTE_DT must be readable, got neither")
     if native_code is None:
         findings.append("unknown-type")
-    observed_us = plausible_us(registered_us, now_us, rules.future_tolerance_us, findings.append)
+    occurred_us = plausible_us(registered_us, now_us, rules.future_tolerance_us, findings.append)
+    changed_us = _changed_us(cells, now_us, rules, findings)
     place = place_of(cells.get("X"), cells.get("Y"), rules.places)
     if place.finding:
         findings.append(place.finding)
-    incident_id = f"{SOURCE}:{_object_id(cells, findings) or _made_up_id(cells)}"
+    incident_id = incident_id_of(_object_id(cells, findings) or _made_up_id(cells))
     status = IncidentStatus.REPORTED.value if rules.as_reported else _status(cells, findings)
     urgency = _urgency(cells, kind)
     progress = _progress(cells)
     units, units_refused = units_of(cells, rules.places)
     if units_refused:
         findings.append("unusable-unit")
+    moment = (status, progress, kind, urgency, registered_us, place.location, units)
     incident = Incident(
-        event_id=f"{incident_id}:{digest(status, progress, kind, urgency, registered_us, place.location, units)}",
+        event_id=f"{incident_id}:{digest(*moment) if changed_us is None else digest(*moment, changed_us)}",
         source=SOURCE,
-        observed_us=observed_us,
+        observed_us=occurred_us if changed_us is None else changed_us,
         ingested_us=now_us,
         exercise=any(codes.EXERCISE_WORD in text_of(cells, name) for name in (*TYPE_COLUMNS, "PROGRS_STN")),
         case_id=incident_id,
@@ -89,11 +99,22 @@ def parse_row(cells: Mapping[str, Any], now_us: int, rules: Rules) -> Parsed:
         kind=kind,
         native_code=native_code,
         urgency_native=urgency,
-        occurred_us=observed_us,
+        occurred_us=occurred_us,
         location=place.location,
+        area=_area(place.location, rules.radius_m_by_level.get(urgency or "", 0.0)),
         units=units,
     )
     return Parsed(incident, tuple(findings))
+
+
+def dispatch_number(cells: Mapping[str, Any]) -> str | None:
+    """Return the number of the dispatch that a row names; None where it names none that can be used."""
+    return usable_number(text_of(cells, "OBJT_ID"))
+
+
+def incident_id_of(number: str) -> str:
+    """Return the incident's id for the number of a dispatch."""
+    return f"{SOURCE}:{number}"
 
 
 def kind_of(cells: Mapping[str, Any]) -> tuple[str, str | None]:
@@ -113,6 +134,31 @@ def kind_of(cells: Mapping[str, Any]) -> tuple[str, str | None]:
     return codes.UNKNOWN_KIND, None
 
 
+def _moment_us(value: Any, zone: ZoneInfo) -> int | None:
+    """Return a time as the feed writes it, or in ISO 8601 as pushes may, as UTC microseconds since the epoch."""
+    moment_us = local_time_us(value, zone)
+    return iso_us(value, zone) if moment_us is None else moment_us
+
+
+def _changed_us(cells: Mapping[str, Any], now_us: int, rules: Rules, findings: list[str]) -> int | None:
+    """Return when what a row tells of came about; None where the row does not say."""
+    if not text_of(cells, "UPD_DT"):
+        return None
+    return plausible_us(_moment_us(cells["UPD_DT"], rules.zone), now_us, rules.future_tolerance_us, findings.append)
+
+
+def is_usable(location: Location) -> bool:
+    """Return whether a location is a place."""
+    return location.quality not in (LocationQuality.NONE, LocationQuality.DEFAULT)
+
+
+def _area(scene: Location | None, radius_m: float) -> Area | None:
+    """Return what has to be looked at around a scene; None where the scene alone has, or is not known."""
+    if scene is None or radius_m <= 0 or not is_usable(scene):
+        return None
+    return circle(Point(lat_deg=scene.lat_deg, lon_deg=scene.lon_deg), radius_m)
+
+
 def _urgency(cells: Mapping[str, Any], kind: str) -> str | None:
     """Return ``level-1`` to ``level-3`` for a fire's response level, a degree for life safety, else None."""
     level_text = text_of(cells, "RSPNS_LV").removesuffix(".0")
@@ -120,11 +166,16 @@ def _urgency(cells: Mapping[str, Any], kind: str) -> str | None:
         return f"level-{level_text}"
     names = " ".join((level_text, *(text_of(cells, name) for name in (*TYPE_COLUMNS, "PROGRS_STN"))))
     match = _LEVEL.search(names)
-    if match:
+    if match and LIFTED not in names:
         return f"level-{match.group(1) or match.group(2)}"
     if kind.startswith("life-safety"):
         return next((degree for word, degree in codes.DEGREES if word in names), None)
     return None
+
+
+def lifts_level(cells: Mapping[str, Any]) -> bool:
+    """Return whether a row tells that a response level is lifted."""
+    return LIFTED in " ".join(text_of(cells, name) for name in ("RSPNS_LV", "PROGRS_STN", "EMG_TY_NM3"))
 
 
 def _progress(cells: Mapping[str, Any]) -> str:

@@ -1,29 +1,44 @@
-"""The 119 feed as a source: rows of dropped files to incidents."""
+"""The 119 feed as a source: dispatch records and positions of vehicles, dropped or pushed, to incidents."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing, suppress
+from dataclasses import dataclass, replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from connectors.fire_119.parse import KEPT_COLUMNS, Rules, parse_row
+from connectors.fire_119.dispatches import Dispatches
+from connectors.fire_119.parse import KEPT_COLUMNS, Rules
 from connectors.kit.context import ConnectorContext
+from connectors.kit.errors import EntryRefusedError
 from connectors.kit.option_values import flag_option, number_option, refuse_unknown
-from connectors.kit.reading.dispatch_rows import DispatchRows
+from connectors.kit.reading.dispatch_source import DISPATCH_OPTIONS, DispatchSource, Way, way_from
 from connectors.kit.reading.korean_places import PlaceRules
-from connectors.kit.transports.file_drop import DROP_OPTIONS, FileDrop, FileDropConfig
+from connectors.kit.source import Entry
+from connectors.kit.transports.file_drop import FileDrop, FileDropConfig
 
-_OPTIONS = DROP_OPTIONS | {"point_accuracy_m", "future_tolerance_s", "as_reported"}
+COLUMNS = ("STTE_DT", "EMG_TY_NM1")
+LEVELS = ("level-1", "level-2", "level-3")
+_OPTIONS = DISPATCH_OPTIONS | {
+    "point_accuracy_m",
+    "future_tolerance_s",
+    "as_reported",
+    "vehicle_step_m",
+    "level_1_radius_m",
+    "level_2_radius_m",
+    "level_3_radius_m",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Config:
     """The options of this connector; ``manifest.toml`` describes them."""
 
-    drop: FileDropConfig
+    way: Way
     point_accuracy_m: float = 50.0
     future_tolerance_s: float = 300.0
     as_reported: bool = False
+    vehicle_step_m: float = 50.0
+    level_radii_m: tuple[float, float, float] = (0.0, 150.0, 300.0)
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> "Config":
@@ -34,15 +49,21 @@ class Config:
         """
         refuse_unknown(options, _OPTIONS)
         return cls(
-            drop=FileDropConfig.from_options(options),
+            way=way_from(options, "fire_119"),
             point_accuracy_m=number_option(options, "point_accuracy_m", 50.0, least=1, most=5000),
             future_tolerance_s=number_option(options, "future_tolerance_s", 300.0, least=0, most=86_400),
             as_reported=flag_option(options, "as_reported", default=False),
+            vehicle_step_m=number_option(options, "vehicle_step_m", 50.0, least=0, most=5000),
+            level_radii_m=(
+                number_option(options, "level_1_radius_m", 0.0, least=0, most=5000),
+                number_option(options, "level_2_radius_m", 150.0, least=0, most=5000),
+                number_option(options, "level_3_radius_m", 300.0, least=0, most=5000),
+            ),
         )
 
 
-class Fire119Source(DispatchRows):
-    """Dispatches of fire, rescue and ambulance."""
+class Fire119Source(DispatchSource):
+    """Dispatches of fire, rescue and ambulance, and the vehicles on their way."""
 
     def __init__(self, config: Config, context: ConnectorContext) -> None:
         rules = Rules(
@@ -54,6 +75,31 @@ class Fire119Source(DispatchRows):
             ),
             future_tolerance_us=int(config.future_tolerance_s * 1_000_000),
             as_reported=config.as_reported,
+            radius_m_by_level=dict(zip(LEVELS, config.level_radii_m, strict=True)),
         )
-        drop = FileDrop(config.drop, required_columns=("STTE_DT", "EMG_TY_NM1"))
-        super().__init__(drop, context.clock, partial(parse_row, rules=rules), KEPT_COLUMNS)
+        self._files = config.way if isinstance(config.way, FileDropConfig) else None
+        self._dispatches = Dispatches(rules, config.vehicle_step_m)
+        super().__init__(config.way, context, self._dispatches.read_row, KEPT_COLUMNS, COLUMNS)
+
+    async def entries(self, cursor: str | None) -> AsyncGenerator[Entry, None]:
+        """Yield the entries after ``cursor``; the dispatches before it in its own file are remembered first."""
+        if self._files is not None:
+            self._dispatches.forget()
+            await self._remember(self._files, cursor)
+        async with aclosing(super().entries(cursor)) as entries:
+            async for entry in entries:
+                yield entry
+
+    async def _remember(self, files: FileDropConfig, cursor: str | None) -> None:
+        """Read what was read before of the file in which reading stopped: vehicles of its dispatches may still move."""
+        rows, _, name = (cursor or "").partition(":")
+        path = files.path / name if files.path.is_dir() else files.path
+        if not name or not path.is_file():
+            return
+        before = FileDrop(replace(files, path=path, once=True, follow=False), COLUMNS)
+        async with aclosing(before.rows(None)) as read:
+            async for row in read:
+                if rows.isdigit() and row.number > int(rows):
+                    return
+                with suppress(EntryRefusedError):
+                    self._dispatches.read_row(row.cells, self.context.clock.now_us())

@@ -51,9 +51,15 @@ class Link(Protocol):
         """Take note that every entry up to ``cursor`` stands in Kafka."""
 
 
-def with_cursor(entries: Sequence[Entry], cursor: str | None) -> list[Entry]:
-    """Return the entries of one payload with the cursor on the last, so that a resume never loses half a payload."""
-    placed = list(entries)
+def with_cursor(entries: Sequence[Entry], cursor: str | None, before: str | None = None) -> list[Entry]:
+    """Return the entries of one payload with the cursor on the last, so that a resume never loses half a payload.
+
+    Args:
+        entries: the entries, in order.
+        cursor: the position after all of them.
+        before: the position before them, which the others get: a failure among them is read again from there.
+    """
+    placed = [replace(entry, cursor=before) for entry in entries]
     if placed:
         placed[-1] = replace(placed[-1], cursor=cursor)
     return placed

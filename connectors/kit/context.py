@@ -1,7 +1,9 @@
 """What every connector is handed: the outside, injected, so that a test hands in its own."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
+from connectors.kit.pictures import Pictures
 from connectors.kit.pseudonyms import Pseudonyms
 from connectors.kit.transports.http_listener import HttpListeners
 from schemas.clock import Clock
@@ -37,6 +39,8 @@ class ConnectorContext:
         districts: names of the city's districts.
         is_trial: whether this is a dry run, after which no trace may stay with the other system.
         listeners: the HTTP servers that the connectors of this process share.
+        pictures: reads what stands on topics; None where there is no broker, as in examples and trials.
+        city_folder: the city's folder, where tables of a connector may lie that belong to the city; None without one.
     """
 
     clock: Clock
@@ -47,3 +51,5 @@ class ConnectorContext:
     districts: tuple[str, ...] = ()
     is_trial: bool = False
     listeners: HttpListeners = field(default_factory=HttpListeners)
+    pictures: Pictures | None = None
+    city_folder: Path | None = None

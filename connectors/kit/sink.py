@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from schemas.topics import Topic
 
@@ -24,6 +24,14 @@ class Delivered:
     offset: int
     key: bytes | None
     record: Any | None
+
+
+@runtime_checkable
+class StartingSink(Protocol):
+    """A sink that has work to do before its first record, such as ending what ran out while it was down."""
+
+    async def start(self) -> None:
+        """Begin; called once before the first poll. Raise ``ConnectorConfigError`` for what cannot work."""
 
 
 class Sink(Protocol):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from connectors.kit.errors import EntryRefusedError
+from connectors.kit.reading.tracked import OUTSIDE_ALERTS
 from schemas.location import Location, LocationQuality
 from schemas.topics import TRACKER_FIXES, WANDERING_ALERTS, Topic
 from schemas.tracker_fix import TrackerFix
@@ -185,7 +186,7 @@ def _alert(body: Mapping[str, Any], kind: AlertKind, reception: Reception) -> Pa
 
 
 def _alert_kind(word: Any) -> AlertKind:
-    return AlertKind(word) if isinstance(word, str) and word in list(AlertKind) else AlertKind.OTHER
+    return OUTSIDE_ALERTS.get(word, AlertKind.OTHER) if isinstance(word, str) else AlertKind.OTHER
 
 
 def _hazards(words: Any) -> tuple[str, ...]:

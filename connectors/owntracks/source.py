@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from connectors.kit.context import ConnectorContext
 from connectors.kit.errors import EntryRefusedError
 from connectors.kit.payloads import Arrival, PayloadSource
+from connectors.kit.reading.tracked import TRACKER_SCHEME
 from connectors.kit.source import Accepted, Entry, Refused
 from connectors.owntracks.config import Config
 from connectors.owntracks.parse import OTHER_TYPES, Reception, Rules, decoded, parse_message
@@ -13,7 +14,6 @@ from schemas.topics import TRACKER_FIXES, WANDERING_ALERTS
 
 __all__ = ["Config", "OwntracksSource"]
 
-PSEUDONYM_SCHEME = "tracker"
 _KNOWN_TYPES = OTHER_TYPES | {"location", "transition", "lwt", "encrypted"}
 
 
@@ -55,7 +55,7 @@ class OwntracksSource(PayloadSource):
         parts = topic.removeprefix(self._config.topic_root + "/").split("/")
         if not topic.startswith(self._config.topic_root + "/") or len(parts) not in (2, 3) or not all(parts):
             raise EntryRefusedError("unknown-topic", None, "the topic must be <root>/<user>/<device>")
-        return self.context.pseudonyms.of(PSEUDONYM_SCHEME, f"{parts[0]}/{parts[1]}")
+        return self.context.pseudonyms.of(TRACKER_SCHEME, f"{parts[0]}/{parts[1]}")
 
 
 def _refused(error: EntryRefusedError, subject_ref: str | None, body: object, size_bytes: int, number: int) -> Refused:

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from connectors.kit.context import DefaultPoint
 from connectors.kit.errors import EntryRefusedError
 from connectors.kit.reading.dispatch_rows import Parsed, digest, plausible_us, text_of, usable_number
+from connectors.kit.reading.iso_times import iso_us
 from connectors.kit.reading.korean_places import Place, PlaceRules, cell_accuracy_m, number_of, place_of
 from connectors.kit.reading.local_times import local_date_and_time_us, local_time_us
 from connectors.police_112 import codes
@@ -50,6 +51,7 @@ class Rules:
         case_column: column with the case number, upper case; where it is not there, an id is made of the row.
         related_column: column with the number of the case that a duplicate belongs to.
         child_column: column that says whether a missing person (509) is a child; empty where there is none.
+        changed_column: column with the time of the change that a row tells of; empty where there is none.
         future_tolerance_us: how far a time may lie in the future before the time of reading is taken, microseconds.
         as_reported: True takes every row as a call just taken, whatever its state: for rehearsals on old exports.
     """
@@ -60,6 +62,7 @@ class Rules:
     related_column: str
     child_column: str
     future_tolerance_us: int
+    changed_column: str = ""
     as_reported: bool = False
 
 
@@ -79,7 +82,8 @@ def parse_row(cells: Mapping[str, Any], now_us: int, rules: Rules) -> Parsed:
     registered_us = _registered_us(cells, rules.zone)
     if type_code is None and registered_us is None:
         raise EntryRefusedError("not-a-call", "EVT_CL_CD", "EVT_CL_CD and the time must be readable, got neither")
-    observed_us = plausible_us(registered_us, now_us, rules.future_tolerance_us, findings.append)
+    occurred_us = plausible_us(registered_us, now_us, rules.future_tolerance_us, findings.append)
+    changed_us = _changed_us(cells, now_us, rules, findings)
     case_type = _case_type(type_code, findings)
     place = _place(cells, rules)
     if place.finding:
@@ -92,12 +96,13 @@ def parse_row(cells: Mapping[str, Any], now_us: int, rules: Rules) -> Parsed:
     kind = case_type.kind
     if type_code == codes.MISSING_TYPE and _is_yes(cells, rules.child_column):
         kind = "missing-child"
-    # All that may change in a call's life; the export writes no time of the change that would tell two events apart.
-    moment = (state, end_code, registered_us)
+    # All that may change in a call's life. Without a time of the change a call that goes back to what it was cannot be
+    # told from a row that is read twice.
+    moment = (state, end_code, registered_us) if changed_us is None else (state, end_code, registered_us, changed_us)
     incident = Incident(
         event_id=f"{incident_id}:{digest(status, merged_into, kind, urgency, *moment, place.location)}",
         source=SOURCE,
-        observed_us=observed_us,
+        observed_us=occurred_us if changed_us is None else changed_us,
         ingested_us=now_us,
         exercise=type_code == codes.EXERCISE_TYPE or end_code == codes.EXERCISE_END,
         case_id=incident_id,
@@ -108,7 +113,7 @@ def parse_row(cells: Mapping[str, Any], now_us: int, rules: Rules) -> Parsed:
         kind=kind,
         native_code=None if type_code is None else str(type_code),
         urgency_native=urgency,
-        occurred_us=observed_us,
+        occurred_us=occurred_us,
         location=place.location,
     )
     return Parsed(incident, tuple(findings))
@@ -121,10 +126,24 @@ def _registered_us(cells: Mapping[str, Any], zone: ZoneInfo) -> int | None:
         if moment_us is not None:
             return moment_us
     for column in ("RECV_CPLT_DM", "RECV_CPLT_DT"):
-        moment_us = local_time_us(cells.get(column), zone)
+        moment_us = _moment_us(cells.get(column), zone)
         if moment_us is not None:
             return moment_us
     return None
+
+
+def _moment_us(value: Any, zone: ZoneInfo) -> int | None:
+    """Return a time as exports write it, or in ISO 8601 as pushes may, as UTC microseconds since the epoch."""
+    moment_us = local_time_us(value, zone)
+    return iso_us(value, zone) if moment_us is None else moment_us
+
+
+def _changed_us(cells: Mapping[str, Any], now_us: int, rules: Rules, findings: list[str]) -> int | None:
+    """Return when what a row tells of came about; None where the row does not say."""
+    if not text_of(cells, rules.changed_column):
+        return None
+    changed_us = _moment_us(cells.get(rules.changed_column), rules.zone)
+    return plausible_us(changed_us, now_us, rules.future_tolerance_us, findings.append)
 
 
 def _urgency(cells: Mapping[str, Any], findings: list[str]) -> str | None:

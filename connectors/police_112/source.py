@@ -1,4 +1,4 @@
-"""The 112 export as a source: rows of dropped files to incidents."""
+"""The 112 system as a source: rows of dropped files, or pushed ones, to incidents."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,15 +8,15 @@ from zoneinfo import ZoneInfo
 
 from connectors.kit.context import ConnectorContext
 from connectors.kit.option_values import flag_option, number_option, refuse_unknown, text_option
-from connectors.kit.reading.dispatch_rows import DispatchRows
+from connectors.kit.reading.dispatch_source import DISPATCH_OPTIONS, DispatchSource, Way, way_from
 from connectors.kit.reading.korean_places import PlaceRules
-from connectors.kit.transports.file_drop import DROP_OPTIONS, FileDrop, FileDropConfig
 from connectors.police_112.parse import AGENCY_DEFAULT_POINT, KEPT_COLUMNS, Rules, parse_row
 
-_OPTIONS = DROP_OPTIONS | {
+_OPTIONS = DISPATCH_OPTIONS | {
     "case_column",
     "related_column",
     "child_column",
+    "changed_column",
     "point_accuracy_m",
     "future_tolerance_s",
     "as_reported",
@@ -27,10 +27,11 @@ _OPTIONS = DROP_OPTIONS | {
 class Config:
     """The options of this connector; ``manifest.toml`` describes them."""
 
-    drop: FileDropConfig
+    way: Way
     case_column: str = "RECV_NO"
     related_column: str = "RLT_RECV_NO"
     child_column: str = ""
+    changed_column: str = "UPD_DT"
     point_accuracy_m: float = 50.0
     future_tolerance_s: float = 300.0
     as_reported: bool = False
@@ -44,17 +45,18 @@ class Config:
         """
         refuse_unknown(options, _OPTIONS)
         return cls(
-            drop=FileDropConfig.from_options(options),
+            way=way_from(options, "police_112"),
             case_column=text_option(options, "case_column", "RECV_NO").strip().upper(),
             related_column=text_option(options, "related_column", "RLT_RECV_NO").strip().upper(),
             child_column=text_option(options, "child_column", "").strip().upper(),
+            changed_column=text_option(options, "changed_column", "UPD_DT").strip().upper(),
             point_accuracy_m=number_option(options, "point_accuracy_m", 50.0, least=1, most=5000),
             future_tolerance_s=number_option(options, "future_tolerance_s", 300.0, least=0, most=86_400),
             as_reported=flag_option(options, "as_reported", default=False),
         )
 
 
-class Police112Source(DispatchRows):
+class Police112Source(DispatchSource):
     """Calls of the police 112 system."""
 
     def __init__(self, config: Config, context: ConnectorContext) -> None:
@@ -68,8 +70,8 @@ class Police112Source(DispatchRows):
             case_column=config.case_column,
             related_column=config.related_column,
             child_column=config.child_column,
+            changed_column=config.changed_column,
             future_tolerance_us=int(config.future_tolerance_s * 1_000_000),
             as_reported=config.as_reported,
         )
-        drop = FileDrop(config.drop, required_columns=("EVT_CL_CD",))
-        super().__init__(drop, context.clock, partial(parse_row, rules=rules), KEPT_COLUMNS)
+        super().__init__(config.way, context, partial(parse_row, rules=rules), KEPT_COLUMNS, ("EVT_CL_CD",))

@@ -30,6 +30,7 @@ COMMANDS = (
     "audit",
     "replay",
     "what-if",
+    "report",
 )
 _FOR_PEOPLE = (ConsoleError, ConnectorError, PolicyError, TopologyError)
 

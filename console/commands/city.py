@@ -1,4 +1,4 @@
-"""``goldentime city``: the map of a city, its streets and buildings."""
+"""``goldentime city``: a new city's folder, the map of its streets and buildings, and whether all of it can be used."""
 
 import dataclasses
 import json
@@ -11,8 +11,10 @@ import click
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from console.city_new.checking import check_folder
+from console.city_new.writing import NewCity, box_of, make_city
 from console.maps.building import Report, build_map
-from console.options import Options
+from console.options import DEFAULT_CITIES_DIR, Options
 from topologies.city_map import CityMap, read_map
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -20,7 +22,29 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 @click.group(epilog="Example: goldentime city build seoul --streets seoul.osm.pbf")
 def city() -> None:
-    """Build the map of a city from street and building files, and check it."""
+    """Make the folder of a new city, build its map from street and building files, and check all of it."""
+
+
+@city.command(epilog="Example: goldentime city new bayport --time-zone Europe/Lisbon --box 38.6,-9.3,38.9,-9.0")
+@click.argument("name")
+@click.option("--title", default="", help="Name for people; made of NAME where it is not given.")
+@click.option("--time-zone", required=True, metavar="ZONE", help="IANA name, such as America/New_York.")
+@click.option("--box", required=True, metavar="S,W,N,E", help="South, west, north, east of the city in degrees.")
+@click.option(
+    "--dir",
+    "cities_dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where the cities' folders are, if not where --cities-dir says.",
+)
+@click.pass_obj
+def new(options: Options, name: str, *, title: str, time_zone: str, box: str, cities_dir: Path | None) -> None:
+    """Make the folder of a new city: files with comments, usable as they stand. Nothing that is there is touched."""
+    city = NewCity(name, title or name.replace("-", " ").title(), time_zone, box_of(box))
+    made = make_city(city, cities_dir or options.cities_dir)
+    click.echo(f"{made.title}: {made.folder}")
+    click.echo("next: purposes.toml (your law), ranks.toml, agencies.toml, connectors.toml, then")
+    where = "" if made.folder.parent == DEFAULT_CITIES_DIR else f"--cities-dir {made.folder.parent} "
+    click.echo(f"  goldentime {where}city check {name}")
 
 
 @city.command(epilog="Example: goldentime city build seoul --streets roads.gpkg --buildings houses.gpkg")
@@ -53,20 +77,23 @@ def build(options: Options, name: str, streets_file: Path, buildings_file: Path 
 
 @city.command(epilog="Example: goldentime city check seoul")
 @click.argument("name")
+@click.option("--need-map", is_flag=True, help="Exit code 1 where the city has no map.")
 @click.option("--json", "as_json", is_flag=True, help="Print what is there as JSON.")
 @click.pass_context
-def check(ctx: click.Context, name: str, as_json: bool) -> None:
-    """Read the map of a city and print what it holds. Exit code 1: there is none; 2: it is damaged."""
+def check(ctx: click.Context, name: str, *, need_map: bool, as_json: bool) -> None:
+    """Read all of a city's folder as its parts would and print what it holds. Exit code 2: a part cannot be used."""
     options: Options = ctx.obj
-    found = read_map(dataclasses.replace(options, city=name).load_city())
-    facts: dict[str, Any] = {"city": name, "map": found is not None} | ({} if found is None else _facts(found))
+    loaded = dataclasses.replace(options, city=name).load_city()
+    found = read_map(loaded)
+    facts: dict[str, Any] = {"city": name, **check_folder(loaded), "map": found is not None}
+    facts |= {} if found is None else _facts(found)
     if as_json:
         click.echo(json.dumps(facts, ensure_ascii=False))
-    elif found is None:
-        click.echo(f"{name} has no map: decisions are made without streets and buildings")
     else:
         click.echo("\n".join(f"{key:<16} {_plain(value)}" for key, value in facts.items() if key != "map"))
-    if found is None:
+        if found is None:
+            click.echo(f"{name} has no map: decisions are made without streets and buildings")
+    if found is None and need_map:
         ctx.exit(1)
 
 
@@ -90,8 +117,8 @@ def _facts(found: CityMap) -> dict[str, Any]:
 def _plain(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, dict):
-        return ", ".join(value) or "unknown"
+    if isinstance(value, dict | list):
+        return ", ".join(value) or ("unknown" if isinstance(value, dict) else "none")
     return f"{value:,}" if isinstance(value, int | float) else str(value)
 
 

@@ -1,6 +1,7 @@
 """``goldentime explain``: why these cameras."""
 
 import json
+import operator
 from collections.abc import Sequence
 from dataclasses import asdict
 from functools import partial
@@ -9,11 +10,14 @@ from zoneinfo import ZoneInfo
 import click
 
 from console.history import history, kept_versions
+from console.labels import read_labels
 from console.options import Options
 from console.terminal import output
 from console.topic_reader import open_topic
 from schemas.camera_assignment import CameraAssignment
-from schemas.topics import CAMERA_ASSIGNMENTS
+from schemas.incident import Service
+from schemas.topics import CAMERA_ASSIGNMENTS, WANDERING_ALERTS
+from schemas.wandering_alert import WanderingAlert
 
 # How many ids an ambiguous beginning lists.
 MOST_IDS_LISTED = 5
@@ -45,7 +49,8 @@ def explain(ctx: click.Context, case: str, *, number: int | None, as_json: bool)
         some = versions if number is None else [wanted]
         click.echo(json.dumps([asdict(version) for version in some], ensure_ascii=False))
         return
-    output().print(history(versions, ZoneInfo(city.time_zone), wanted))
+    labels, alerts = read_labels(city.folder), _alerts_of(options, wanted)
+    output().print(history(versions, ZoneInfo(city.time_zone), wanted, labels, alerts))
 
 
 def _versions_by_case(options: Options, beginning: str) -> dict[str, list[CameraAssignment]]:
@@ -59,6 +64,16 @@ def _versions_by_case(options: Options, beginning: str) -> dict[str, list[Camera
                 # An ended case may be opened again; its versions begin anew then.
                 cases.setdefault(read.key, {})[read.record.opened_us, read.record.version] = read.record
     return {case_id: [versions[number] for number in sorted(versions)] for case_id, versions in cases.items()}
+
+
+def _alerts_of(options: Options, assignment: CameraAssignment) -> list[WanderingAlert]:
+    """Return the alerts about a case's person that the topic still holds, oldest first."""
+    if Service.DEMENTIA not in assignment.services:
+        return []
+    full_name = options.full_name()(WANDERING_ALERTS.name)
+    wanted = partial(operator.eq, assignment.case_id)
+    with open_topic(options.client_options(), WANDERING_ALERTS, full_name, wanted=wanted) as reader:
+        return [read.record for read in reader.to_end() if read.record is not None]
 
 
 def _begins_with(beginning: str, key: str) -> bool:

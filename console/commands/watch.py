@@ -3,11 +3,13 @@
 import json
 from collections.abc import Iterable
 from dataclasses import asdict
+from functools import partial
 from zoneinfo import ZoneInfo
 
 import click
 from rich.live import Live
 
+from console.labels import read_labels
 from console.options import Options
 from console.picture import picture_table, urgent_first
 from console.terminal import output
@@ -26,23 +28,21 @@ def watch(options: Options, once: bool, as_json: bool, with_ended: bool) -> None
     if as_json and not once:
         raise click.UsageError("--json needs --once")
     city = options.load_city()
+    labels = read_labels(city.folder)
     full_name = options.full_name()(CAMERA_ASSIGNMENTS.name)
     with open_topic(options.client_options(), CAMERA_ASSIGNMENTS, full_name) as reader:
         picture: dict[str, CameraAssignment] = newest_by_key(reader.to_end())
         zone, clock = ZoneInfo(city.time_zone), options.settings().clock
+        shown = partial(picture_table, with_ended=with_ended, time_zone=zone, labels=labels)
         if as_json:
             rows = urgent_first(picture.values(), with_ended=with_ended)
             click.echo(json.dumps([asdict(row) for row in rows], ensure_ascii=False))
         elif once:
-            output().print(
-                picture_table(picture.values(), with_ended=with_ended, time_zone=zone, now_us=clock.now_us())
-            )
+            output().print(shown(picture.values(), now_us=clock.now_us()))
         else:
             with Live(console=output(), auto_refresh=False, screen=False) as live:
                 while True:
-                    now_us = clock.now_us()
-                    table = picture_table(picture.values(), with_ended=with_ended, time_zone=zone, now_us=now_us)
-                    live.update(table, refresh=True)
+                    live.update(shown(picture.values(), now_us=clock.now_us()), refresh=True)
                     _add(picture, reader.poll())
 
 

@@ -30,6 +30,7 @@ def worker(ctx: click.Context, web_port: int | None) -> None:
     with leave_at_once():
         # Loads Faust and the engine, which no other command needs.
         from topologies.city_engine import engine_for  # noqa: PLC0415
+        from topologies.golden_time import terms_of  # noqa: PLC0415
         from topologies.projection_files import load_access  # noqa: PLC0415
         from topologies.settings import settings_from  # noqa: PLC0415
         from topologies.worker import run_worker  # noqa: PLC0415
@@ -41,4 +42,5 @@ def worker(ctx: click.Context, web_port: int | None) -> None:
     require_broker(options.client_options(), wait_s=BROKER_WAIT_S)
     # It takes back only the cameras and states that it made itself, which the protocol's types cannot say.
     engine = cast("DecisionEngine", engine_for(city, settings.cache_dir))
-    ctx.exit(run_worker(settings, prefix=city.prefix, city=city.name, engine=engine, access=access))
+    terms = terms_of(city)
+    ctx.exit(run_worker(settings, prefix=city.prefix, city=city.name, engine=engine, access=access, terms=terms))

@@ -97,14 +97,21 @@ class Views:
         return off_deg <= field_deg / 2 and distance_m <= self.cameras.range_m(camera, field_deg)
 
 
+# When a place came in (seconds from the story's start), where, and its 68 % radius in metres.
+Reported = tuple[float, Spot, float]
+# No case has more cameras than an assignment can hold.
+CASE_CAMERAS_MAX = 1_000
+
+
 @dataclass(frozen=True, slots=True)
 class EyesOn:
-    """Two figures side by side.
+    """The figures, side by side.
 
     Attributes:
         possible_s: seconds in which any camera could truly have shown the walker, heads turned and zoomed at will.
         seen_s: those of them in which an assigned camera did.
         nearest_s: those of them in which one of as many nearest cameras would have.
+        nearest_four_s: the same of the nearest four at most, as rooms open them today.
         cameras: how many pictures were open on average, of the assigned.
         nearest_cameras: the same of the nearest.
     """
@@ -112,6 +119,7 @@ class EyesOn:
     possible_s: int
     seen_s: int
     nearest_s: int
+    nearest_four_s: int
     cameras: float
     nearest_cameras: float
 
@@ -124,6 +132,11 @@ class EyesOn:
     def nearest_share(self) -> float:
         """Return the share of the possible seconds that the nearest cameras would have shown."""
         return self.nearest_s / max(self.possible_s, 1)
+
+    @property
+    def nearest_four_share(self) -> float:
+        """Return the share of the possible seconds that the nearest four cameras would have shown."""
+        return self.nearest_four_s / max(self.possible_s, 1)
 
 
 class Watch:
@@ -151,7 +164,7 @@ class Watch:
         """Take note of what a head was told, whoever had it told: pictures show what the head sees."""
         self._commands.append(command)
 
-    def eyes_on(self, moments: Moments, reported: Sequence[tuple[float, Spot, float]]) -> EyesOn:
+    def eyes_on(self, moments: Moments, reported: Sequence[Reported]) -> EyesOn:
         """Return the figures.
 
         Args:
@@ -160,17 +173,22 @@ class Watch:
         """
         possible = moments.possible
         engine = self._views()
-        # Two ways of doing the rule of thumb; the better one counts.
-        nearest = [self._nearest(moments, reported, zoom=zoom) for zoom in (False, True)]
-        shown = [int((views.seconds_seen(moments) & possible).sum()) for views in nearest]
-        best = nearest[int(shown[1] > shown[0])]
+        nearest_s, nearest = self._best_nearest(moments, reported, at_most=CASE_CAMERAS_MAX)
         return EyesOn(
             int(possible.sum()),
             int((engine.seconds_seen(moments) & possible).sum()),
-            max(shown),
+            nearest_s,
+            self._best_nearest(moments, reported, at_most=4)[0],
             engine.seconds_open(moments) / moments.seconds,
-            best.seconds_open(moments) / moments.seconds,
+            nearest.seconds_open(moments) / moments.seconds,
         )
+
+    def _best_nearest(self, moments: Moments, reported: Sequence[Reported], *, at_most: int) -> tuple[int, Views]:
+        """Return what the rule of thumb shows, seconds, and its views: of its two ways the better one in hindsight."""
+        ways = [self._nearest(moments, reported, at_most=at_most, zoom=zoom) for zoom in (False, True)]
+        shown = [int((views.seconds_seen(moments) & moments.possible).sum()) for views in ways]
+        best = int(shown[1] > shown[0])
+        return shown[best], ways[best]
 
     def _at_s(self, time_us: int) -> float:
         return (time_us - self._start_us) / US_PER_S
@@ -200,13 +218,13 @@ class Watch:
         elif command.action == PtzAction.RETURN_HOME:
             views.turn(camera, at_s, float(self._cameras.heading_deg[camera]), PTZ_WIDEST_DEG)
 
-    def _nearest(self, moments: Moments, reported: Sequence[tuple[float, Spot, float]], *, zoom: bool) -> Views:
+    def _nearest(self, moments: Moments, reported: Sequence[Reported], *, at_most: int, zoom: bool) -> Views:
         """Return the views of the rule of thumb: as many as the case had, nearest to the newest place, turned to it.
 
         Its heads do at once what they are told: no other case wants them.
         """
         views, count, place = Views(self._cameras), 0, None
-        counts = [(self._at_s(a.decided_us), _count_of(a)) for a in self._assignments]
+        counts = [(self._at_s(a.decided_us), min(_count_of(a), at_most)) for a in self._assignments]
         changes: list[tuple[float, int | tuple[Spot, float]]] = [
             *counts,
             *((at_s, (spot, radius_m)) for at_s, spot, radius_m in reported),

@@ -3,8 +3,10 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from zoneinfo import ZoneInfo
 
 from console.demo.eyes import EyesOn
+from console.golden_times import GoldenTimes
 from schemas.camera_assignment import CameraAssignment, CameraRole
 from schemas.dead_letter import DeadLetter
 from schemas.ptz import PtzGrant
@@ -29,6 +31,7 @@ class Figures:
         restarts: how often the worker had to be started again.
         heads: wishes for PTZ heads by what became of them; each a case and a camera.
         eyes: what was truly seen of the walker, once that is known.
+        golden: how long cases waited for their first view.
     """
 
     factor: float
@@ -40,6 +43,7 @@ class Figures:
     restarts: int = 0
     heads: dict[str, set[tuple[str, str]]] = field(default_factory=dict)
     eyes: EyesOn | None = None
+    golden: GoldenTimes = field(default_factory=lambda: GoldenTimes(ZoneInfo("UTC")))
     _ingested_us: dict[tuple[str, int, int], int] = field(default_factory=dict)
     _received: list[tuple[tuple[tuple[str, int, int], ...], int, bool]] = field(default_factory=list)
 
@@ -55,6 +59,7 @@ class Figures:
         ends = assignment.released or any(camera.role == CameraRole.ENDING for camera in assignment.cameras)
         self.handovers += bool(assignment.version > 1 and assignment.added and ends)
         self.statuses[assignment.case_id] = assignment.status
+        self.golden.saw(assignment)
         if assignment.cameras:
             self.viewed.add(assignment.case_id)
         # What time alone brings has no report to measure from, though it names how far the topics had been read.

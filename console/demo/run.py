@@ -27,6 +27,7 @@ from console.demo.tasks import STOP_S, beside, until_signal
 from console.demo.truth import moments_of
 from console.demo.worker_process import WorkerProcess
 from console.embedded_broker import EmbeddedBroker
+from console.golden_times import GoldenTimes
 from console.registry_files import publish_registry
 from schemas.camera_assignment import CameraAssignment
 from schemas.clock import ScaledClock
@@ -115,7 +116,7 @@ class _Demo:
         self._place: City = load_city(options.cities_dir, CITY)
         self._screen = Screen(ZoneInfo(self._place.time_zone))
         self._clock = ScaledClock(time.time_ns() // 1_000, int(STORY_DAY.timestamp()) * US_PER_S, options.speed)
-        self._figures = Figures(options.speed)
+        self._figures = Figures(options.speed, golden=GoldenTimes(ZoneInfo(self._place.time_zone)))
         self._started_s = time.monotonic()
 
     async def play(self) -> None:

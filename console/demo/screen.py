@@ -12,6 +12,7 @@ from rich.text import Text
 from console.decision_lines import decision_lines
 from console.demo.eyes import EyesOn
 from console.demo.figures import Figures, quantile
+from console.golden_times import GoldenTimes
 from console.terminal import output
 from console.wording import counted, time_of_day
 from schemas.camera_assignment import CameraAssignment, CaseStatus
@@ -22,6 +23,8 @@ from schemas.ptz import PtzResult
 OF_ITS_OWN = ("position-ageing", "head-granted", "renewed")
 REFUSED = ("head-denied", "head-pre-empted")
 QUIET_US = 60_000_000
+# Kinds, districts and hours in the summary; of more the rest is left out.
+GROUPS_SHOWN = 6
 
 
 class Screen:
@@ -107,6 +110,9 @@ class Screen:
             "first", f"report -> first answer p50 {_ms(first, 0.5)}, slowest {_ms(first, 1)} ({len(first)} cases)"
         )
         self.done("cases", f"{len(figures.statuses)}, of which {len(figures.viewed)} had a view; now {now}")
+        self.done("first view", "after it happened, in the story's seconds: median (cases)")
+        for part, groups in golden_lines(figures.golden):
+            self.done(part, groups)
         if figures.heads:
             self.done("PTZ heads", heads(figures.heads))
         self.done("hand-overs", f"{figures.handovers} of {counted(figures.decisions, 'decision')} replaced cameras")
@@ -158,6 +164,15 @@ class Waiting:
         self._status.update(f"{self._what}: {reasons}")
 
 
+def golden_lines(golden: GoldenTimes) -> Iterator[tuple[str, str]]:
+    """Yield the golden time by kind, district and hour, in the story's seconds."""
+    parts = (("by kind", golden.by_kind()), ("by district", golden.by_district()), ("by hour", golden.by_hour()))
+    for part, groups in parts:
+        if groups:
+            told = ", ".join(f"{group.name} {group.median_s:.0f} s ({group.cases})" for group in groups[:GROUPS_SHOWN])
+            yield part, told + (", .." if len(groups) > GROUPS_SHOWN else "")
+
+
 def heads(wishes: Mapping[str, Collection[tuple[str, str]]]) -> str:
     """Return in words what became of wishes to turn heads."""
     words = {
@@ -172,11 +187,13 @@ def eyes(figures: EyesOn) -> list[str]:
     """Return in words what was truly seen of the walker."""
     return [
         f"\nEyes on the walker: {figures.share:.0%} of the time any camera could see them; "
-        f"as many of the nearest cameras: {figures.nearest_share:.0%}",
+        f"the nearest four: {figures.nearest_four_share:.0%}; as many of the nearest: "
+        f"{figures.nearest_share:.0%}",
         f"  From where they truly walked, which nobody told the worker: some camera could see them in "
         f"{figures.possible_s} s,",
-        f"  an assigned one did in {figures.seen_s} s; as many of the nearest to the last report, heads turned to it, "
-        f"would have in {figures.nearest_s} s.",
+        f"  an assigned one did in {figures.seen_s} s. The four nearest to the last report, heads turned to it, "
+        f"would have in {figures.nearest_four_s} s;",
+        f"  as many of the nearest as were assigned, in {figures.nearest_s} s.",
         f"  Pictures open at a time: {figures.cameras:.1f} and {figures.nearest_cameras:.1f}; "
         "a view that ends while its successor begins counts until it ends.",
         "  One walk is luck: benchmarks/eyes_on has hundreds.",

@@ -13,10 +13,19 @@ from console.topic_reader import CONNECT_TIMEOUT_S, require_broker, unavailable
 from schemas.camera_assignment import CameraAssignment
 from schemas.codec import decode
 from schemas.errors import RecordDecodeError
-from schemas.topics import CAMERA_ASSIGNMENTS, CAMERA_HEALTH, CAMERA_KNOWLEDGE, CAMERAS, CASE_INPUTS, Topic
+from schemas.topics import (
+    BY_NAME,
+    CAMERA_ASSIGNMENTS,
+    CAMERA_HEALTH,
+    CAMERA_KNOWLEDGE,
+    CAMERAS,
+    CASE_INPUTS,
+    CONDITIONS,
+    Topic,
+)
 
 # The topics that make the camera table, in the order in which their rows are applied.
-TABLE_TOPICS = (CAMERAS, CAMERA_HEALTH, CAMERA_KNOWLEDGE)
+TABLE_TOPICS = (CAMERAS, CAMERA_HEALTH, CAMERA_KNOWLEDGE, CONDITIONS)
 INPUT_TOPICS = CASE_INPUTS
 # Records appended at the same moment are taken in this order of their topics, as the engine takes them.
 TOPIC_ORDER = {topic.name: order for order, topic in enumerate(CASE_INPUTS)}
@@ -78,8 +87,15 @@ class PartitionLog:
 
     @property
     def begins_late(self) -> tuple[str, ...]:
-        """Names of the inputs whose first records the topics no longer hold."""
-        return tuple(name for name, records in self.inputs.items() if records and records[0].offset > 0)
+        """Names of the inputs whose first records the topics no longer hold.
+
+        Compacted ones do not count: registrations lead to alerts, and these are inputs of their own.
+        """
+        return tuple(
+            name
+            for name, records in self.inputs.items()
+            if records and records[0].offset > 0 and not BY_NAME[name].compacted
+        )
 
 
 @dataclass(slots=True)

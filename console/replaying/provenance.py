@@ -4,12 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from console.replaying.log import TOPIC_ORDER, PartitionLog, Published
-from schemas.topics import CAMERA_HEALTH, CAMERA_KNOWLEDGE, CAMERAS
+from schemas.topics import CAMERA_HEALTH, CAMERA_KNOWLEDGE, CAMERAS, CONDITIONS
 
 TICK_TOPIC = "tick"
 NO_LIMIT = 1 << 62
 # How CameraAssignment.camera_table_version calls the topics.
-_VERSION_NAMES = {"cameras": CAMERAS.name, "health": CAMERA_HEALTH.name, "knowledge": CAMERA_KNOWLEDGE.name}
+_VERSION_NAMES = {
+    "cameras": CAMERAS.name,
+    "health": CAMERA_HEALTH.name,
+    "knowledge": CAMERA_KNOWLEDGE.name,
+    "conditions": CONDITIONS.name,
+}
 
 
 @dataclass(slots=True)

@@ -11,7 +11,7 @@ from console.replaying.log import CityLog, LogRecord, PartitionLog
 from console.replaying.partition_run import PartitionRun, RunLimits
 from console.replaying.timeline import Records, TableTo, timeline
 from pipeline.reading.batch import RawBatch
-from schemas.topics import CAMERA_HEALTH, CAMERAS
+from schemas.topics import CAMERA_HEALTH, CAMERAS, CONDITIONS
 from topologies.city_engine import CityEngine
 
 # Rows of the camera table are applied in slices like a worker's.
@@ -108,7 +108,7 @@ class _Driver:
 
     def _apply(self, topic: str) -> Callable[..., Any]:
         """Return what puts rows of a topic into the table; a table that does not know the topic ignores them."""
-        names = {CAMERAS.name: "apply_cameras", CAMERA_HEALTH.name: "apply_health"}
+        names = {CAMERAS.name: "apply_cameras", CAMERA_HEALTH.name: "apply_health", CONDITIONS.name: "apply_conditions"}
         return getattr(self._cameras, names.get(topic, "apply_knowledge"), lambda keys, values, offset: [])
 
 

@@ -25,6 +25,7 @@ from pipeline.cameras.change_log import ChangeLog
 from pipeline.cameras.learned_columns import MAX_LEARNED, LearnedColumns
 from pipeline.cameras.site_index import SiteIndex
 from pipeline.geo import Floats, Plane
+from pipeline.world.conditions import Conditions
 from schemas.errors import RecordDecodeError
 
 Rows = NDArray[np.intp]
@@ -59,9 +60,10 @@ class CameraTable(CameraColumns):
         self._health_without_camera: dict[bytes, int] = {}
         self._index = SiteIndex(self, self._ids)
         self._log = ChangeLog(CHANGE_LOG_ROWS)
-        self._cameras_offset = -1
-        self._health_offset = -1
-        self._knowledge_offset = -1
+        self._cameras_offset = self._health_offset = self._knowledge_offset = -1
+        # Crowds and closed roads change what cameras are worth.
+        self.conditions = Conditions()
+        self.apply_conditions = self.conditions.apply
         # What looks have taught beyond the registry: ``learned.factor[rows]``, ``learned.pole_east_m[rows]`` and so on.
         self.learned = LearnedColumns(self)
 
@@ -71,11 +73,9 @@ class CameraTable(CameraColumns):
 
     @property
     def version(self) -> str:
-        """Return how far the topics were read: ``cameras@<offset>/health@<offset>``, -1 for nothing.
-
-        Once knowledge was read, ``/knowledge@<offset>`` follows.
-        """
+        """Return how far topics were read: ``cameras@<offset>/health@<offset>``; if read, knowledge and conditions."""
         known = "" if self._knowledge_offset < 0 else f"/knowledge@{self._knowledge_offset}"
+        known += "" if self.conditions.offset < 0 else f"/conditions@{self.conditions.offset}"
         return f"cameras@{self._cameras_offset}/health@{self._health_offset}{known}"
 
     @property

@@ -6,13 +6,10 @@ The bar of a head that a higher bid would win has a price: the head may be chose
 from collections.abc import Collection
 from dataclasses import replace
 
-from pipeline.rules.policy import US_PER_S
 from schemas.camera_assignment import CameraRole, PtzState
 from schemas.case_state import BarredCamera, CaseState
 
 BARRED_MAX = 64
-# The price of a head fades in this last part of a usual wait.
-FADES_SHARE = 0.25
 BY_OPERATOR = "operator"
 BY_HEAD = "head-denied"
 
@@ -27,19 +24,12 @@ def barred_ids(case: CaseState, now_us: int) -> tuple[str, ...]:
     return tuple(sorted(bar.camera_id for bar in bars_now(case, now_us)))
 
 
-def prices_now(case: CaseState, now_us: int, retry_s: float) -> dict[str, float]:
+def prices_now(case: CaseState, now_us: int) -> dict[str, float]:
     """Return what a bid must exceed for each head that a high enough one would win, by camera id, sorted.
 
-    Nobody tells when a price falls. So it fades in the last part of ``retry_s`` of its bar: of many who were denied
-    those ask again first who have most to gain.
+    Nobody tells when a price falls: the head may be asked for at any price again when its bar ends.
     """
-    fades_us = max(retry_s * FADES_SHARE * US_PER_S, 1.0)
-    prices = {
-        bar.camera_id: bar.price * min((bar.until_us - now_us) / fades_us, 1.0)
-        for bar in bars_now(case, now_us)
-        if bar.price is not None and bar.until_us is not None
-    }
-    return dict(sorted(prices.items()))
+    return dict(sorted((bar.camera_id, bar.price) for bar in bars_now(case, now_us) if bar.price is not None))
 
 
 def awaits_plan(case: CaseState) -> bool:

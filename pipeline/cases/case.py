@@ -12,12 +12,14 @@ from schemas.case_state import CaseReport, CaseState
 from schemas.incident import Incident, IncidentStatus, Service
 from schemas.location import Location, LocationQuality
 from schemas.ptz import PtzRequest
-from schemas.wandering_alert import AlertKind, WanderingAlert
+from schemas.wandering_alert import DETECTION, AlertKind, WanderingAlert
 
 RECENT_EVENT_IDS_MAX = 32
 # More reports of one case than this are a fault of the source; the oldest closed ones make room.
 REPORTS_MAX = 32
 ALERT_PREFIX = "alert:"
+# Alerts of our own detection: a return into a safe zone ends these, and no others.
+OWN_ALERT_PREFIX = ALERT_PREFIX + "own:"
 MERGED_PREFIX = "merged-into:"
 MERGED_HERE = "merged"
 LEASE_EXPIRED = "lease-expired"
@@ -113,20 +115,27 @@ def apply_incident(case: CaseState | None, incident: Incident, now_us: int) -> A
 
 
 def apply_alert(case: CaseState | None, alert: WanderingAlert, now_us: int) -> Applied:
-    """Return the case after a wandering alert; ``found`` ends all alerts of the case."""
+    """Return the case after a wandering alert.
+
+    ``found`` ends all alerts of the case; ``returned`` those that detection of our own raised, and is nothing without.
+    """
     if ended := _refused(case, alert.event_id, exercise=alert.exercise):
         return ended
+    is_own = alert.source == DETECTION or alert.kind == AlertKind.RETURNED
+    prefix = OWN_ALERT_PREFIX if is_own else ALERT_PREFIX
+    if alert.kind == AlertKind.RETURNED and not (case and any(_is_open_alert(r, prefix) for r in case.reports)):
+        return Applied(case, AFTER_CLOSE)
     before, case = case, _case_for(case, alert, alert.subject_ref, now_us)
-    report_id = ALERT_PREFIX + alert.kind
+    report_id = prefix + alert.kind
     known = next((r for r in case.reports if r.report_id == report_id), None)
-    found = alert.kind == AlertKind.FOUND
-    newest_us = max((r.observed_us for r in case.reports if r.report_id.startswith(ALERT_PREFIX)), default=0)
+    ends = alert.kind in (AlertKind.FOUND, AlertKind.RETURNED)
+    newest_us = max((r.observed_us for r in case.reports if r.report_id.startswith(prefix)), default=0)
     found_us = max((r.observed_us for r in case.reports if r.closed_reason in _ENDS_ALERTS), default=0)
     observed_us = min(alert.observed_us, now_us)
-    if (known and observed_us < known.observed_us) or observed_us < (newest_us if found else found_us):
+    if (known and observed_us < known.observed_us) or observed_us < (newest_us if ends else found_us):
         return Applied(before, LATE)
-    if found:
-        case = replace(case, reports=tuple(_found(r, observed_us) for r in case.reports))
+    if ends:
+        case = replace(case, reports=tuple(_ended(r, prefix, alert.kind, observed_us) for r in case.reports))
     report = CaseReport(
         report_id=report_id,
         service=Service.DEMENTIA,
@@ -135,7 +144,7 @@ def apply_alert(case: CaseState | None, alert: WanderingAlert, now_us: int) -> A
         occurred_us=min(alert.last_seen_us or observed_us, observed_us),
         observed_us=observed_us,
         location=_known_place(alert.location, known),
-        closed_reason=AlertKind.FOUND.value if found else None,
+        closed_reason=alert.kind if ends else None,
     )
     return Applied(_with_report(case, report, alert.event_id, now_us), CHANGED, alert.kind)
 
@@ -252,10 +261,14 @@ def _is_final(closed_reason: str | None) -> bool:
     return closed_reason not in _NOT_FINAL
 
 
-def _found(report: CaseReport, observed_us: int) -> CaseReport:
-    if not report.report_id.startswith(ALERT_PREFIX) or report.closed_reason is not None:
+def _is_open_alert(report: CaseReport, prefix: str) -> bool:
+    return report.report_id.startswith(prefix) and report.closed_reason is None
+
+
+def _ended(report: CaseReport, prefix: str, kind: str, observed_us: int) -> CaseReport:
+    if not _is_open_alert(report, prefix):
         return report
-    return replace(report, closed_reason=AlertKind.FOUND.value, observed_us=max(report.observed_us, observed_us))
+    return replace(report, closed_reason=kind, observed_us=max(report.observed_us, observed_us))
 
 
 def _closed_reason(incident: Incident) -> str | None:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import shapely
 
@@ -34,12 +34,14 @@ class Look:
         rows: the chosen camera rows in the order they are listed.
         role: what they are for.
         losses: what the probability of a view would lose without each head, by row; 0 for those that are not here.
+        terms: more that is told of each of its cameras.
     """
 
     answer: Answer
     rows: tuple[int, ...]
     role: CameraRole
     losses: Mapping[int, float]
+    terms: Mapping[str, float] = field(default_factory=dict)
 
 
 def assigned_cameras(
@@ -81,6 +83,8 @@ def _assigned(
         since_us=now_us if before is None else before.since_us,
         why={
             **_terms(choices, at),
+            **scenery.crowd_terms(row, float(choices.factor[at])),
+            **look.terms,
             "held": 0.0 if before is None else 1.0,
             "nearest": float(filled),
             "second": float(choices.second[at]),

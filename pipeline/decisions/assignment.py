@@ -7,6 +7,7 @@ from typing import Any
 from pipeline.cases.case import Standing
 from pipeline.decisions.assigned import field_of
 from pipeline.decisions.exclusions import Exclusions
+from pipeline.decisions.golden_time import shows_target
 from pipeline.rules.policy import US_PER_S, Policy
 from schemas.camera_assignment import AssignedCamera, CameraAssignment, CaseStatus, InputRef, RunnerUp, Target
 from schemas.case_state import CaseState, HeldCamera
@@ -126,7 +127,7 @@ def _next_version(
         decided_us=occasion.now_us,
         valid_until_us=assignment.valid_until_us,
         ended_us=None,
-        first_view_us=case.first_view_us or (occasion.now_us if cameras else None),
+        first_view_us=case.first_view_us or (occasion.now_us if shows_target(cameras) else None),
         anchor=anchor,
         held=tuple(_held(camera, case) for camera in cameras),
     )

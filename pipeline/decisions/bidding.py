@@ -8,7 +8,7 @@ from pipeline.decisions.looking import Answer, Looking, LookRequest, Wish
 from pipeline.world.places import Places
 
 # After so many choices without the heads that were too dear the others' bids are made as they are.
-CHOICES_MAX = 4
+CHOICES_MAX = 8
 
 
 def choose_with_bids(places: Places | Later, wish: Wish) -> Looking[Answer]:

@@ -15,18 +15,18 @@ from pipeline.choice.scenery import Scenery
 from pipeline.decisions.assigned import Look, assigned_cameras, ending_cameras, runner_up_of, target_of
 from pipeline.decisions.assignment import Occasion, active, without_cameras
 from pipeline.decisions.bidding import choose_with_bids
+from pipeline.decisions.corridors import corridor_looks
 from pipeline.decisions.exclusions import exclusions_around
-from pipeline.decisions.looking import Answer, HeldView, Looking, LookRequest, Wish, answers_to, in_driving_order
+from pipeline.decisions.looking import Answer, HeldView, Looking, LookRequest, Wish, answers_to
 from pipeline.decisions.outlook import Outlook
-from pipeline.decisions.place import Place, is_old, routes_of
+from pipeline.decisions.place import Place, is_old
 from pipeline.rules.policy import Policy
 from pipeline.rules.purpose import Permission
 from pipeline.rules.ranking import most_urgent
-from pipeline.world.places import Places, places_along, places_around, places_over
+from pipeline.world.places import Places, places_around, places_over, without_ties
 from schemas.camera_assignment import AssignedCamera, CameraAssignment, CameraRole, CaseStatus
 from schemas.case_state import CaseState, HeldCamera
 
-_GOLDEN = (5**0.5 - 1) / 2
 MAIN_ROLES = (CameraRole.VIEW, CameraRole.AREA)
 # The nearest that take left-over places are listed as next too.
 TARGET_ROLES = (*MAIN_ROLES, CameraRole.NEXT)
@@ -82,7 +82,7 @@ class Scene:
 
     def _asked_of_heads(self) -> tuple[dict[str, float], list[str]]:
         """Return heads that may be won at a price, and cameras that must not be chosen at all."""
-        prices = prices_now(self.case, self.now_us, self.policy.ptz.retry_s)
+        prices = prices_now(self.case, self.now_us)
         return prices, [one for one in barred_ids(self.case, self.now_us) if one not in prices]
 
     def _rows(self, camera_ids: Sequence[str]) -> list[int]:
@@ -164,11 +164,11 @@ def release(case: CaseState, policy: Policy, occasion: Occasion) -> Decision:
     return replace(state, reports=reports), assignment
 
 
-def cameras_wanted(standing: Standing, place: Place, policy: Policy) -> int:
-    """Return how many cameras a target gets: by rank, and one more for each ``uncertain_m`` beyond the first."""
+def cameras_wanted(standing: Standing, place: Place, policy: Policy, crowd: str | None = None) -> int:
+    """Return how many cameras a target gets: by rank, more where it is uncertain, and more in a crowd."""
     by_rank = policy.selection.cameras_by_rank[standing.rank]
     more = max(int(place.accuracy_m / policy.selection.uncertain_m) - 1, 0)
-    return min(by_rank + min(more, by_rank), policy.selection.cap)
+    return min(by_rank + min(more, by_rank) + policy.conditions.cameras_for(crowd), policy.selection.cap)
 
 
 def _assign(scene: Scene, *, must: bool) -> Deliberation:
@@ -179,7 +179,8 @@ def _assign(scene: Scene, *, must: bool) -> Deliberation:
         # Said once; from then on it stands among the assumptions.
         must, scene = True, replace(scene, occasion=replace(scene.occasion, reason=NO_RECENT_POSITION))
     places = _places_of(scene)
-    count = cameras_wanted(scene.standing, place, policy)
+    crowd = scenery.crowd_level_at(place.location, scene.now_us)
+    count = cameras_wanted(scene.standing, place, policy, crowd)
     wish = scene.outlook.wish(count, scenery.cameras.revision, lambda: scene.wish(count, *TARGET_ROLES, fill=True))
     due = must or _must_change(scene, wish)
     if not due:
@@ -213,7 +214,11 @@ def _assign(scene: Scene, *, must: bool) -> Deliberation:
         runner_up=runner_up_of(scenery, answer, {camera.camera_id for camera in chosen}),
         excluded=left_out,
         p_view=answer.utility if answer.rows else None,
-        assumptions=(*scenery.assumptions_for(_taken(looks)), *([NO_RECENT_POSITION] if old else ())),
+        assumptions=(
+            *scenery.assumptions_for(_taken(looks)),
+            *([NO_RECENT_POSITION] if old else ()),
+            *([f"crowd-{crowd}"] if policy.conditions.cameras_for(crowd) else ()),
+        ),
     )
 
 
@@ -224,19 +229,9 @@ def _places_of(scene: Scene) -> Places:
         return target.places
     place = target.place
     if place.polygon is not None:
-        return _without_ties(places_over(place.polygon, scenery.plane, scenery.streets))
+        return without_ties(places_over(place.polygon, scenery.plane, scenery.streets))
     x_m, y_m = scenery.plane.to_metres(place.location.lat_deg, place.location.lon_deg)
     return places_around(x_m, y_m, max(place.accuracy_m, 1.0) / R68_PER_SIGMA, scenery.streets)
-
-
-def _without_ties(places: Places) -> Places:
-    """Return the places of an area or a way with masses that differ by a thousandth at most.
-
-    Of cameras that show equally much the nearest to the middle are taken, which would gather them all there. Fractions
-    of multiples of the golden ratio are spread evenly however many of the largest are taken.
-    """
-    mass = places.mass * (1 + 1e-3 * (np.arange(len(places.mass)) * _GOLDEN % 1))
-    return replace(places, mass=mass / mass.sum())
 
 
 def _is_worth_it(scene: Scene, answer: Answer, wish: Wish) -> bool:
@@ -271,19 +266,19 @@ def _look_ahead(scene: Scene, looks: list[Look]) -> Looking[list[Look]]:
 
 
 def _corridors(scene: Scene, looks: list[Look]) -> Looking[list[Look]]:
-    """Return cameras along the ways of the responding units, in driving order."""
+    """Return cameras along the ways of the responding units."""
     count = scene.policy.selection.corridor_cameras
-    result: list[Look] = []
-    for route in routes_of(scene.case, scene.target.place):
-        places = places_along(route, scene.scenery.plane, scene.scenery.streets)
-        if places is None or count == 0:
-            continue
-        answer = yield LookRequest(
-            _without_ties(places), scene.wish(count, CameraRole.CORRIDOR, taken=_taken(looks + result))
+    if count == 0:
+        return []
+    return (
+        yield from corridor_looks(
+            scene.case,
+            scene.target.place,
+            scene.scenery,
+            now_us=scene.now_us,
+            wish=lambda before: scene.wish(count, CameraRole.CORRIDOR, taken=_taken(looks + before)),
         )
-        in_order = in_driving_order(scene.scenery, places, answer)
-        result.append(Look(answer, in_order, CameraRole.CORRIDOR, answer.losses))
-    return result
+    )
 
 
 def _taken(looks: list[Look]) -> list[int]:

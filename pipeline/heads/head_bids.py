@@ -24,6 +24,8 @@ BUDGET_US = 3_600 * US_PER_S
 # Less than this is the same picture: about what a preset repeats to, and a twentieth of the picture's width.
 TURN_DEG = 1.0
 ZOOM_SHARE = 0.05
+# A lease that would go on by less than this part of it stays as it is: cases may decide every few seconds.
+LEASE_SHARE = 1 / 16
 # What wants a head, or has it: both say of which case, with which rank and value.
 Bidder = PtzRequest | PtzHead
 
@@ -127,6 +129,13 @@ def turns(now: Aim | None, wanted: Aim | None) -> bool:
     pan_deg = abs((wanted.pan_deg - now.pan_deg + 180) % 360 - 180)
     zoomed = abs(wanted.zoom / now.zoom - 1)
     return pan_deg >= TURN_DEG or abs(wanted.tilt_deg - now.tilt_deg) >= TURN_DEG or zoomed >= ZOOM_SHARE
+
+
+def lease_end_us(head: PtzHead, wish: PtzRequest, now_us: int) -> int:
+    """Return until when a head is its holder's that wishes to hold it on: as before, if that is nearly as long."""
+    gained_us = wish.deadline_us - head.deadline_us
+    is_little = 0 <= gained_us < (wish.deadline_us - now_us) * LEASE_SHARE
+    return head.deadline_us if wish.action == PtzAction.HOLD and is_little else wish.deadline_us
 
 
 def moves_in_budget(head: PtzHead, now_us: int) -> tuple[int, ...]:

@@ -143,16 +143,18 @@ class _Moment:
         turns = request.action == PtzAction.MOVE and bids.turns(head.aim, request.aim)
         free_us = bids.budget_free_us(head, self.now_us, self.policy)
         may_turn = turns and (is_manual or bids.has_right(request, self.policy) or free_us <= self.now_us)
-        held = self._with(request, since_us=head.since_us)
+        held = replace(
+            self._with(request, since_us=head.since_us), deadline_us=bids.lease_end_us(head, request, self.now_us)
+        )
         # While it is turned by hand the aim is where it will be turned back to.
         aim = held.aim if may_turn else head.aim
         self.head = replace(held, aim=aim, manual_by=head.manual_by, manual_until_us=head.manual_until_us)
         if replace(self.head, updated_us=head.updated_us) == head:
             return "repeated"
         reason = bids.MANUAL if is_manual else bids.BUDGET if turns and not may_turn else bids.RENEWED
-        if request.action == PtzAction.HOLD and request.deadline_us == head.deadline_us and reason == bids.RENEWED:
+        if request.action == PtzAction.HOLD and held.deadline_us == head.deadline_us and reason == bids.RENEWED:
             return "renewed"  # another value is news to nobody but the head
-        self._tell(request, PtzResult.GRANTED, reason, request.deadline_us)
+        self._tell(request, PtzResult.GRANTED, reason, held.deadline_us)
         return "renewed"
 
     def _foreign(self, request: PtzRequest) -> str:

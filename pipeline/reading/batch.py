@@ -8,6 +8,7 @@ from schemas.camera_assignment import CameraAssignment
 from schemas.camera_knowledge import CameraKnowledge, CameraObservation
 from schemas.case_state import CaseState
 from schemas.ptz import PtzCommand, PtzGrant, PtzHead, PtzRequest
+from schemas.wandering_alert import WanderingAlert
 
 
 @dataclass(slots=True)
@@ -75,10 +76,12 @@ class StepResult:
         ptz_grants: answers to the cases that asked for heads, in order.
         heads: changed states of heads by camera_id; None forgets.
         knowledge: changed knowledge of cameras by camera_id; None forgets.
+        alerts: what detection of our own found, in order.
+        outings: changed rows of the wandering-states topic as (key, value in the wire format); None forgets.
         refusals: records answered with a reason.
         outcomes: how many records of a topic ended how, by (topic, outcome); every input record is counted once.
         reported: (service, ingested_us of the report) for each version that a report or fix led to.
-        first_views: (service, occurred_us, decided_us) for each case that got its first camera.
+        first_views: of each case that got its first camera that shows it, that version.
         handovers: how many changes of a moving subject's cameras ended how: ``overlap`` when one went on, else ``cut``.
     """
 
@@ -93,8 +96,10 @@ class StepResult:
     ptz_grants: list[PtzGrant] = field(default_factory=list)
     heads: dict[str, PtzHead | None] = field(default_factory=dict)
     knowledge: dict[str, CameraKnowledge | None] = field(default_factory=dict)
+    alerts: list[WanderingAlert] = field(default_factory=list)
+    outings: list[tuple[bytes, bytes | None]] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
     outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
     reported: list[tuple[str, int]] = field(default_factory=list)
-    first_views: list[tuple[str, int, int]] = field(default_factory=list)
+    first_views: list[CameraAssignment] = field(default_factory=list)
     handovers: Counter[str] = field(default_factory=Counter)

@@ -6,14 +6,16 @@ from pipeline import geo
 from pipeline.cases.case import UNUSABLE_QUALITIES
 from pipeline.errors import RuleBrokenError
 from pipeline.rules.policy import Policy
+from pipeline.wandering.protection import ProtectionEnded, check_registration
 from schemas.incident import Incident, RespondingUnit
 from schemas.location import Location, LocationQuality
 from schemas.operator_command import Command, OperatorCommand
+from schemas.protected_subject import ProtectedSubject
 from schemas.ptz import PtzGrant, PtzResult
 from schemas.wandering_alert import WanderingAlert
 
 # What changes a case one record at a time; fixes and sightings come as columns.
-CaseEvent = Incident | WanderingAlert | OperatorCommand | PtzGrant
+CaseEvent = Incident | WanderingAlert | OperatorCommand | PtzGrant | ProtectedSubject | ProtectionEnded
 
 # Cities lie between these latitudes; nearer to the poles the plane of a decision would break down.
 LAT_DEG_MAX = 85.0
@@ -46,7 +48,9 @@ def check_event(record: CaseEvent, key: bytes | None) -> None:
         _check_order(record)
     elif isinstance(record, PtzGrant):
         _check_grant(record)
-    else:
+    elif isinstance(record, ProtectedSubject):
+        check_registration(record)
+    elif isinstance(record, Incident | WanderingAlert):
         _check_report(record)
 
 
@@ -113,7 +117,7 @@ def with_known_places(record: CaseEvent, policy: Policy) -> CaseEvent:
 
     A responding unit may well stand at its agency; at (0,0) it is nowhere.
     """
-    if isinstance(record, OperatorCommand | PtzGrant):
+    if not isinstance(record, Incident | WanderingAlert):
         return record
     if isinstance(record, Incident) and any(unit.position and _is_zero(unit.position) for unit in record.units):
         record = replace(record, units=tuple(_with_known_place(unit) for unit in record.units))

@@ -22,10 +22,11 @@ from pipeline.reading.columns import decode_columns
 from pipeline.reading.event_rules import CaseEvent, check_event, with_known_places
 from pipeline.reading.sighting_columns import Sightings, read_sightings
 from pipeline.rules.policy import US_PER_S, Policy
+from pipeline.wandering.protection import ProtectionEnded
 from schemas.codec import decode
 from schemas.errors import RecordDecodeError
 from schemas.ptz import PtzGrant
-from schemas.topics import BY_NAME, CASE_INPUTS, SIGHTINGS, TRACKER_FIXES
+from schemas.topics import BY_NAME, CASE_INPUTS, PROTECTED_SUBJECTS, SIGHTINGS, TRACKER_FIXES
 from schemas.tracker_fix import TrackerFix
 
 TOPIC_ORDER = {topic.name: order for order, topic in enumerate(CASE_INPUTS)}
@@ -45,7 +46,7 @@ _FIX_FIELDS = (
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A decoded incident, alert, order or grant with where it came from.
+    """A decoded incident, alert, order, grant or registration with where it came from.
 
     ``order`` is its place among all records of the unit.
     """
@@ -151,10 +152,9 @@ def _places(batches: list[RawBatch]) -> list[NDArray[np.int64]]:
 
 
 def _read_events(batch: RawBatch, order: NDArray[np.int64], policy: Policy, intake: Intake) -> None:
-    record_type = BY_NAME[batch.topic].record
     for i, value in enumerate(batch.values):
         try:
-            record = decode(record_type, value)
+            record = _event_record(batch, i)
             check_event(record, batch.keys[i])
         except RecordDecodeError as error:
             intake.refusals.append(refusal_of(batch, i, error.reason, None, str(error)))
@@ -174,6 +174,18 @@ def _read_events(batch: RawBatch, order: NDArray[np.int64], policy: Policy, inta
                 payload=value or b"",
             )
         )
+
+
+def _event_record(batch: RawBatch, i: int) -> CaseEvent:
+    """Return a record of a batch, decoded; a registration's tombstone is its end."""
+    value, key = batch.values[i], batch.keys[i]
+    if batch.topic == PROTECTED_SUBJECTS.name and value is None and key:
+        try:
+            return ProtectionEnded(key.decode(), batch.appended_us[i])
+        except UnicodeDecodeError as error:
+            raise RecordDecodeError("key-mismatch", "the key must be UTF-8") from error
+    record: CaseEvent = decode(BY_NAME[batch.topic].record, value)
+    return record
 
 
 def _read_fixes(batch: RawBatch, order: NDArray[np.int64], policy: Policy, refusals: list[Refusal]) -> Fixes:

@@ -2,19 +2,28 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from datetime import UTC, tzinfo
+from typing import Any
 
 from shapely import Polygon
 
 from pipeline.errors import PolicyError
 from pipeline.rules.belief_policy import BeliefPolicy, belief_policy_from
+from pipeline.rules.condition_policy import ConditionPolicy, condition_policy_from
+from pipeline.rules.movement_policy import (
+    LeasePolicy,
+    MovementPolicy,
+    lease_policy_from,
+    movement_policy_from,
+    per_rank,
+)
 from pipeline.rules.policy_fields import PolicyFields
 from pipeline.rules.ptz_policy import PtzPolicy, ptz_policy_from
 from pipeline.rules.purpose import PurposeGate, purpose_gate_from
 from pipeline.rules.ranking import LAST_RANK, RankTable, rank_table_from
+from pipeline.rules.wandering_policy import WanderingPolicy, wandering_policy_from
 from schemas.incident import Service
 
-N = TypeVar("N", int, float)
 US_PER_S = 1_000_000
 # No list is longer than this, whatever a city writes: a person cannot watch more tiles (design: cap 16).
 MAX_CAP = 16
@@ -84,30 +93,6 @@ class SelectionPolicy:
 
 
 @dataclass(frozen=True, slots=True)
-class MovementPolicy:
-    """When a moving subject's cameras are chosen anew, and how its position ages."""
-
-    reselect_distance_m: float
-    update_distance_m: float
-    max_speed_mps: float
-    look_ahead_s: float
-    refresh_s: float
-    clock_skew_s: float
-    position_age_s: float
-
-
-@dataclass(frozen=True, slots=True)
-class LeasePolicy:
-    """How long things last: every assignment, case and position has an end."""
-
-    lease_s_by_rank: tuple[float, ...]
-    renew_share: float
-    max_case_s: float
-    retention_s: float
-    track_age_s: float
-
-
-@dataclass(frozen=True, slots=True)
 class Recipient:
     """Who gets the assignments of which services."""
 
@@ -146,6 +131,8 @@ class Policy:
     lease: LeasePolicy
     belief: BeliefPolicy
     ptz: PtzPolicy
+    wandering: WanderingPolicy
+    conditions: ConditionPolicy
     ranks: RankTable
     gate: PurposeGate
     recipients: tuple[Recipient, ...]
@@ -153,6 +140,7 @@ class Policy:
     exercise_recipients: tuple[str, ...]
     districts: tuple[District, ...] = field(default=())
     default_places: tuple[DefaultPlace, ...] = field(default=())
+    time_zone: tzinfo = UTC
 
 
 def policy_from(
@@ -163,6 +151,7 @@ def policy_from(
     agencies: Mapping[str, Any],
     districts: tuple[District, ...] = (),
     default_places: tuple[DefaultPlace, ...] = (),
+    time_zone: tzinfo = UTC,
 ) -> Policy:
     """Return the policy that a city's four parsed TOML files describe.
 
@@ -177,10 +166,12 @@ def policy_from(
         search=_search(fields.table("search")),
         view=_view(fields.table("view")),
         selection=_selection(fields.table("selection")),
-        movement=_movement(fields.table("movement")),
-        lease=_lease(fields.table("lease")),
+        movement=movement_policy_from(fields.table("movement")),
+        lease=lease_policy_from(fields.table("lease")),
         belief=belief_policy_from(fields.table("belief")),
         ptz=ptz_policy_from(fields.table("ptz")),
+        wandering=wandering_policy_from(fields.table("wandering")),
+        conditions=condition_policy_from(fields.table("conditions")),
         ranks=rank_table_from(PolicyFields("ranks.toml", ranks)),
         gate=purpose_gate_from(PolicyFields("purposes.toml", purposes)),
         recipients=_recipients(people),
@@ -188,6 +179,7 @@ def policy_from(
         exercise_recipients=exercise.texts("recipients"),
         districts=districts,
         default_places=default_places,
+        time_zone=time_zone,
     )
     for table in (fields, people, exercise):
         table.done()
@@ -221,7 +213,7 @@ def _view(f: PolicyFields) -> ViewPolicy:
 
 def _selection(f: PolicyFields) -> SelectionPolicy:
     result = SelectionPolicy(
-        _per_rank(f, "cameras_by_rank", f.integers("cameras_by_rank", 0, MAX_CAP)),
+        per_rank(f, "cameras_by_rank", f.integers("cameras_by_rank", 0, MAX_CAP)),
         f.integer("next_cameras", 0, MAX_CAP),
         f.integer("corridor_cameras", 0, MAX_CAP),
         f.integer("cap", 1, MAX_CAP),
@@ -238,38 +230,6 @@ def _selection(f: PolicyFields) -> SelectionPolicy:
     )
     f.done()
     return result
-
-
-def _movement(f: PolicyFields) -> MovementPolicy:
-    result = MovementPolicy(
-        f.number("reselect_distance_m", 1, 1_000),
-        f.number("update_distance_m", 1, 5_000),
-        f.number("max_speed_mps", 1, 400),
-        f.number("look_ahead_s", 0, 600),
-        f.number("refresh_s", 5, 3_600),
-        f.number("clock_skew_s", 1, 3_600),
-        f.number("position_age_s", 60, 86_400),
-    )
-    f.done()
-    return result
-
-
-def _lease(f: PolicyFields) -> LeasePolicy:
-    result = LeasePolicy(
-        _per_rank(f, "lease_s_by_rank", f.numbers("lease_s_by_rank", 30, 86_400)),
-        f.number("renew_share", 0.05, 0.9),
-        f.number("max_case_s", 60, 7 * 86_400),
-        f.number("retention_s", 0, 7 * 86_400),
-        f.number("track_age_s", 60, 86_400),
-    )
-    f.done()
-    return result
-
-
-def _per_rank(f: PolicyFields, name: str, values: tuple[N, ...]) -> tuple[N, ...]:
-    if len(values) != LAST_RANK + 1:
-        raise f.error(name, f"must have {LAST_RANK + 1} members, one a rank, got {len(values)}")
-    return values
 
 
 def _recipients(fields: PolicyFields) -> tuple[Recipient, ...]:

@@ -32,7 +32,7 @@ def step(state: PartitionState, intake: Intake, scenery: Scenery, policy: Policy
         policy: the city's rules.
         tick_us: a moment after the records at which time alone may decide; None for no tick.
     """
-    scenery.refresh()
+    scenery.refresh(_newest_us(state, intake, tick_us))
     work = StepWork(state, scenery, policy)
     if not state.cases:
         state.camera_revision = scenery.cameras.revision  # nothing to compare: cases to come choose from this table
@@ -47,6 +47,13 @@ def step(state: PartitionState, intake: Intake, scenery: Scenery, policy: Policy
         state.clock_us = max(state.clock_us, tick_us)
         apply_tick(work)
     return work.finish()
+
+
+def _newest_us(state: PartitionState, intake: Intake, tick_us: int | None) -> int:
+    """Return the moment at the end of the step: what crowds hold is asked for then, once a step."""
+    columns = [column.now_us for column in (intake.fixes, intake.sightings) if column is not None and len(column)]
+    newest = [int(now_us.max()) for now_us in columns] + [event.now_us for event in intake.events]
+    return max([state.clock_us, tick_us or 0, *newest])
 
 
 def _apply_records(work: StepWork, intake: Intake) -> None:

@@ -1,4 +1,4 @@
-"""One report, order or grant through its case."""
+"""One report, order or grant through its case, or a registration of a person under protection."""
 
 from pipeline.cases.bars import awaits_plan
 from pipeline.cases.case import CHANGED, EXERCISE_MIX, NOTED, REFUSED, Applied, apply_alert, apply_incident, is_ended
@@ -10,10 +10,12 @@ from pipeline.steps.asked import Asked
 from pipeline.steps.grants import HEAD_GRANTED, apply_grant
 from pipeline.steps.orders import apply_order
 from pipeline.steps.step_work import ENGINE, Ask, StepWork
+from pipeline.wandering.protection import ProtectionEnded
 from schemas.camera_assignment import InputRef, PtzState
 from schemas.case_state import CaseState
 from schemas.incident import Incident
 from schemas.operator_command import OperatorCommand
+from schemas.protected_subject import ProtectedSubject
 from schemas.ptz import PtzGrant
 from schemas.wandering_alert import WanderingAlert
 
@@ -21,6 +23,9 @@ from schemas.wandering_alert import WanderingAlert
 def apply_event(work: StepWork, event: Event, now_us: int) -> list[Asked]:
     """Apply an event to its case; return the case to decide on, if a version is due."""
     key = event.record.case_id.encode()
+    if isinstance(event.record, ProtectedSubject | ProtectionEnded):
+        work.result.outcomes[event.topic, _registered(work, key, event.record)] += 1
+        return []
     case = work.state.cases.get(key)
     applied = _applied(work, case, event, now_us)
     if applied.outcome in (EXERCISE_MIX, REFUSED):
@@ -48,6 +53,15 @@ def apply_event(work: StepWork, event: Event, now_us: int) -> list[Asked]:
     return [Asked(ask, event.topic, NOTED, event.ingested_us)]
 
 
+def _registered(work: StepWork, key: bytes, record: ProtectedSubject | ProtectionEnded) -> str:
+    """Take a registration, or its end; return what became of it."""
+    watch = work.state.watch
+    if isinstance(record, ProtectedSubject):
+        watch.register(record)
+        return "registered"
+    return "ended" if watch.end(key) else "unknown-subject"
+
+
 def _applied(work: StepWork, case: CaseState | None, event: Event, now_us: int) -> Applied:
     record = event.record
     if isinstance(record, Incident):
@@ -57,7 +71,9 @@ def _applied(work: StepWork, case: CaseState | None, event: Event, now_us: int) 
     if isinstance(record, OperatorCommand):
         skew_us = int(work.policy.movement.clock_skew_s * US_PER_S)
         return apply_order(case, record, now_us, skew_us=skew_us)
-    return apply_grant(case, record, now_us)
+    if isinstance(record, PtzGrant):
+        return apply_grant(case, record, now_us)
+    raise TypeError(f"no event of a case: {type(record).__name__}")
 
 
 def _heads_are_settled(before: CaseState | None, applied: Applied) -> bool:

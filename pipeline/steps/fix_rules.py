@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from pipeline import geo
 from pipeline.reading.intake import Fixes
-from pipeline.rules.policy import US_PER_S, MovementPolicy, Policy
+from pipeline.rules.movement_policy import MovementPolicy
+from pipeline.rules.policy import US_PER_S, Policy
 from pipeline.steps.subjects import Subjects
 
 # A speed from two fixes further apart than this says nothing of now.

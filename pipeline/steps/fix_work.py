@@ -1,6 +1,7 @@
 """A round of fixes through the cases: tracks, beliefs, and which cases must be looked at anew."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.belief.beliefs import Evidence
 from pipeline.reading.refusals import MIXED, refusal_of_row
@@ -8,6 +9,7 @@ from pipeline.steps import fix_rules
 from pipeline.steps.asked import Asked
 from pipeline.steps.fix_rules import FixRound, apply_fixes
 from pipeline.steps.step_work import Ask, StepWork
+from pipeline.wandering.outing import Fix
 from schemas.camera_assignment import InputRef
 from schemas.topics import TRACKER_FIXES
 
@@ -23,6 +25,7 @@ def apply_fix_round(work: StepWork, members: FixRound) -> list[Asked]:
     stands = verdicts.verdict <= fix_rules.KEPT
     work.dirty_slots.append(slots[stands | (verdicts.verdict == fix_rules.JUMP)])
     work.state.track_heard(slots[stands], work.policy)
+    _watch(work, members, stands)
     _weigh(work, members, np.flatnonzero(verdicts.verdict == fix_rules.KEPT))
     counts = np.bincount(verdicts.verdict, minlength=len(fix_rules.OUTCOMES)).tolist()
     for outcome, count in zip(fix_rules.OUTCOMES, counts, strict=True):
@@ -44,7 +47,26 @@ def apply_fix_round(work: StepWork, members: FixRound) -> list[Asked]:
     return asked
 
 
-def _weigh(work: StepWork, members: FixRound, kept: "np.ndarray[tuple[int], np.dtype[np.intp]]") -> None:
+def _watch(work: StepWork, members: FixRound, stands: NDArray[np.bool_]) -> None:
+    """Hold the fixes that stand of registered people against their safe zones and ways; alerts come back as inputs."""
+    watch, fixes = work.state.watch, members.fixes
+    if not watch.protections:
+        return
+    rows, now_us = members.rows[stands].tolist(), members.now_us[stands].tolist()
+    known, keys = watch.protections, fixes.case_id
+    for row, moment_us in [(row, moment) for row, moment in zip(rows, now_us, strict=True) if keys[row] in known]:
+        fix = Fix(
+            int(fixes.fix_us[row]),
+            moment_us,
+            float(fixes.lat_deg[row]),
+            float(fixes.lon_deg[row]),
+            float(fixes.accuracy_m[row]),
+        )
+        found = watch.take(keys[row], fix, work.policy, exercise=bool(fixes.exercise[row]))
+        work.alerts += [(int(fixes.order[row]), alert) for alert in found]
+
+
+def _weigh(work: StepWork, members: FixRound, kept: NDArray[np.intp]) -> None:
     """Weigh the fixes of open cases that have a belief; a case without one gets its first with its decision."""
     beliefs, fixes = work.beliefs, members.fixes
     rows = members.rows[kept].tolist()

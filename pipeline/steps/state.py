@@ -24,12 +24,20 @@ from pipeline.learning.lessons import Lessons
 from pipeline.rules.policy import US_PER_S, Policy
 from pipeline.steps.sightings import RecentLooks
 from pipeline.steps.subjects import NEVER_US, Subjects
+from pipeline.wandering.watch import Watch
 from pipeline.world.streets import Streets
 from schemas.access_audit import AccessAudit
 from schemas.camera_assignment import CaseStatus
 from schemas.case_state import CaseState
 from schemas.codec import decode
-from schemas.topics import ACCESS_AUDITS, CASE_BELIEFS, CASE_STATES, SUBJECT_TRACKS
+from schemas.topics import (
+    ACCESS_AUDITS,
+    CASE_BELIEFS,
+    CASE_STATES,
+    PROTECTED_SUBJECTS,
+    SUBJECT_TRACKS,
+    WANDERING_STATES,
+)
 
 
 class PartitionState:
@@ -46,6 +54,7 @@ class PartitionState:
         lessons: when each case last taught what of which camera.
         recent_looks: sightings of each case, to know a repeat.
         audit_chain: where the partition's chain of access audits stands.
+        watch: who is registered as under protection, and what is remembered of those who are out.
         outlooks: what follows from the state of each case alone.
         to_compare: cases that hold a camera which changed, in the order in which ticks will look at them.
     """
@@ -63,6 +72,7 @@ class PartitionState:
         self.recent_looks = RecentLooks()
         self.lessons = Lessons()
         self.outlooks = Outlooks()
+        self.watch = Watch()
         self._beliefs: Beliefs | None = None
         self._belief_rows: Mapping[bytes, bytes] = {}
 
@@ -87,6 +97,7 @@ class PartitionState:
         if len(slots):
             state.clock_us = int(state.subjects.updated_us[slots].max())
         state.clock_us = max([state.clock_us, *(case.decided_us for case in state.cases.values())])
+        state.watch.restore(rows.get(PROTECTED_SUBJECTS.name, {}), rows.get(WANDERING_STATES.name, {}).values())
         state._belief_rows = rows.get(CASE_BELIEFS.name, {})
         for value in rows.get(ACCESS_AUDITS.name, {}).values():
             state.audit_chain = AuditChain().after(decode(AccessAudit, value))

@@ -13,6 +13,7 @@ from pipeline.choice.scenery import Scenery
 from pipeline.decisions.assignment import Occasion
 from pipeline.decisions.audit import record_of
 from pipeline.decisions.decision import conclude, deliberate, release
+from pipeline.decisions.golden_time import shows_target
 from pipeline.decisions.head_wishes import requests_of
 from pipeline.decisions.targets import Sought, targets_of
 from pipeline.reading.batch import StepResult
@@ -23,6 +24,7 @@ from schemas.camera_knowledge import CameraObservation
 from schemas.case_state import CaseState
 from schemas.ptz import PtzRequest
 from schemas.subject_track import SubjectTrack
+from schemas.wandering_alert import WanderingAlert
 
 # So many decisions are under way at once: what they ask for is answered together, and memory stays small.
 DELIBERATIONS_MAX = 64
@@ -72,6 +74,7 @@ class StepWork:
     result: StepResult = field(default_factory=StepResult)
     requests: list[tuple[int, PtzRequest]] = field(default_factory=list)
     observations: list[tuple[int, CameraObservation]] = field(default_factory=list)
+    alerts: list[tuple[int, WanderingAlert]] = field(default_factory=list)
     assignments: list[tuple[int, str, CaseState, CameraAssignment]] = field(default_factory=list)
     dirty_slots: list[NDArray[np.intp]] = field(default_factory=list)
     dropped_tracks: set[bytes] = field(default_factory=set)
@@ -147,6 +150,7 @@ class StepWork:
             self.state.subjects.drop_track(slot)
             self.dropped_tracks.add(key)
         self.beliefs.forget(key)
+        self.state.watch.forget_trail(key)
 
     def note(self, key: bytes, case: CaseState) -> None:
         """Remember a case's state, and write it if it is another than before."""
@@ -162,9 +166,8 @@ class StepWork:
                 self.drop_track(key)  # positions are forgotten when the case ends
 
     def _count(self, before: CaseState, assignment: CameraAssignment) -> None:
-        service = assignment.services[0] if assignment.services else "other"
-        if assignment.cameras and before.first_view_us is None:
-            self.result.first_views.append((service, assignment.occurred_us, assignment.decided_us))
+        if before.first_view_us is None and shows_target(assignment.cameras):
+            self.result.first_views.append(assignment)
         if before.subject_ref is not None:
             self._count_handover(before, assignment)
 
@@ -186,8 +189,10 @@ class StepWork:
         # What goes out follows the order of the records, however these were cut into batches.
         self.result.ptz_requests += [request for _, request in sorted(self.requests, key=_first)]
         self.result.observations += [observation for _, observation in sorted(self.observations, key=_first)]
+        self.result.alerts += [alert for _, alert in sorted(self.alerts, key=_first)]
         self.result.refusals.sort(key=lambda refusal: (refusal.now_us, refusal.topic, refusal.offset))
         self.result.beliefs += self.beliefs.changed_rows()
+        self.result.outings += self.state.watch.changed_rows()
         subjects = self.state.subjects
         dropped: dict[bytes, bytes | None] = dict.fromkeys(sorted(self.dropped_tracks))
         if self.dirty_slots:

@@ -28,6 +28,7 @@ def apply_tick(work: StepWork) -> None:
     together, hold nobody up.
     """
     state, orders = work.state, count(_FIRST_ORDER)
+    state.watch.forget_due(state.clock_us, work.policy)
     _note_changed_cameras(work)
     compare = list(state.to_compare)[:LOOKS_PER_TICK]
     for key in compare:

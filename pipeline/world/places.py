@@ -4,14 +4,14 @@ Places lie on street cells where streets are known, else on the city's plane.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import shapely
 from numpy.typing import ArrayLike, NDArray
 
 from pipeline.geo import Plane
-from pipeline.world.streets import Streets, nearest_cells
+from pipeline.world.streets import Streets, cells_within, nearest_cells
 from schemas.location import Point
 
 # A report's error is sampled by this many points: enough that a finer sample changes no choice in tests.
@@ -26,6 +26,11 @@ ROUTE_POINTS_MAX = 60
 ROUTE_M_MAX = 100_000.0
 # A report is taken to be on the street if one is this near; farther from all streets people stand where they are.
 STREET_M_MAX = 60.0
+# Street cells are looked at up to this many standard deviations of a report; beyond are 1.1 %.
+SIGMAS_MAX = 3.0
+# Farther off than this a report says too little for all cells around it to be gone through: a sample must do.
+SIGMA_M_MAX = 300.0
+_GOLDEN = (5**0.5 - 1) / 2
 _GOLDEN_ANGLE_RAD = np.pi * (3 - np.sqrt(5))
 
 
@@ -102,9 +107,46 @@ def places_around(x_m: ArrayLike, y_m: ArrayLike, sigma_m: ArrayLike, streets: S
         x_m: where it is reported, on the city's plane; shape (n,) or a number.
         y_m: the same.
         sigma_m: standard deviation of the error on each axis, taken as at least 1 m.
-        streets: the city's; points within ``STREET_M_MAX`` of one are moved onto it.
+        streets: the city's. A report near one is on the streets, each cell as likely as its distance from the report.
+            Of others, and of errors above ``SIGMA_M_MAX``, the points of a disc that lie within ``STREET_M_MAX`` of a
+            street are moved onto it.
     """
     xs_m, ys_m, sigmas_m = np.broadcast_arrays(*(np.atleast_1d(np.asarray(a, np.float64)) for a in (x_m, y_m, sigma_m)))
+    if streets is not None:
+        near = [
+            _cells_around(x, y, max(sigma, 1.0), streets)
+            for x, y, sigma in zip(xs_m.tolist(), ys_m.tolist(), sigmas_m.tolist(), strict=True)
+        ]
+        if any(one is not None for one in near):
+            return join(
+                [
+                    _disc(xs_m[i : i + 1], ys_m[i : i + 1], sigmas_m[i : i + 1], streets) if one is None else one
+                    for i, one in enumerate(near)
+                ]
+            )
+    return _disc(xs_m, ys_m, sigmas_m, streets)
+
+
+def _cells_around(x_m: float, y_m: float, sigma_m: float, streets: Streets) -> Places | None:
+    """Return the street cells that a report with a normal error can mean; None if it is far from all or too vague."""
+    near_m = max(STREET_M_MAX, sigma_m)
+    nearest = int(nearest_cells(streets, x_m, y_m, near_m)[0])
+    if nearest < 0 or sigma_m > SIGMA_M_MAX:
+        return None
+    off_m = float(np.hypot(streets.cell_x_m[nearest] - x_m, streets.cell_y_m[nearest] - y_m))
+    cell = cells_within(streets, x_m, y_m, float(np.hypot(off_m, SIGMAS_MAX * sigma_m)) + 0.01)
+    # Every n-th is an even sample, because cells follow each other along the streets.
+    cell = cell[:: -(-len(cell) // AREA_PLACES_MAX)]
+    d2_m2 = (streets.cell_x_m[cell] - x_m) ** 2 + (streets.cell_y_m[cell] - y_m) ** 2
+    mass = np.exp((d2_m2.min() - d2_m2) / (2 * sigma_m**2))
+    first = np.array([0, len(cell)], np.int32)
+    return Places(first, cell, streets.cell_x_m[cell], streets.cell_y_m[cell], mass / mass.sum())
+
+
+def _disc(
+    xs_m: NDArray[np.float64], ys_m: NDArray[np.float64], sigmas_m: NDArray[np.float64], streets: Streets | None
+) -> Places:
+    """Return a disc of points around each report, those near a street moved onto it."""
     spread_m = np.maximum(sigmas_m, 1.0)[:, None]
     grid_x_m, grid_y_m = xs_m[:, None] + spread_m * _DISC_X, ys_m[:, None] + spread_m * _DISC_Y
     case = np.repeat(np.arange(len(xs_m)), DISC_POINTS)
@@ -165,6 +207,16 @@ def places_along(route: Sequence[Point], plane: Plane, streets: Streets | None) 
     at_m = np.linspace(0, travelled_m[-1], count)
     xs_m, ys_m = np.interp(at_m, travelled_m, x_m), np.interp(at_m, travelled_m, y_m)
     return _on_streets(1, np.zeros(count, np.int64), xs_m, ys_m, streets)
+
+
+def without_ties(places: Places) -> Places:
+    """Return the places of an area or a way with masses that differ by a thousandth at most.
+
+    Of cameras that show equally much the nearest to the middle are taken, which would gather them all there. Fractions
+    of multiples of the golden ratio are spread evenly however many of the largest are taken.
+    """
+    mass = places.mass * (1 + 1e-3 * (np.arange(len(places.mass)) * _GOLDEN % 1))
+    return replace(places, mass=mass / mass.sum())
 
 
 def _middles_m(low_m: float, high_m: float, step_m: float, share: float) -> NDArray[np.float64]:

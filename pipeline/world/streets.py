@@ -189,6 +189,17 @@ def nearest_cells(streets: Streets, x_m: ArrayLike, y_m: ArrayLike, within_m: fl
     return found
 
 
+def cells_within(streets: Streets, x_m: float, y_m: float, radius_m: float) -> Ints:
+    """Return the cells whose middle lies in a circle, i4 (n,), ascending."""
+    b = streets.bins
+    low_x, high_x = (int(np.clip((x_m + s - b.origin_x_m) // b.bin_m, 0, b.bins_x - 1)) for s in (-radius_m, radius_m))
+    low_y, high_y = (int(np.clip((y_m + s - b.origin_y_m) // b.bin_m, 0, b.bins_y - 1)) for s in (-radius_m, radius_m))
+    rows = [y * b.bins_x for y in range(low_y, high_y + 1)]
+    found = np.concatenate([b.cells[b.first[row + low_x] : b.first[row + high_x + 1]] for row in rows])
+    inside = np.hypot(streets.cell_x_m[found] - x_m, streets.cell_y_m[found] - y_m) <= radius_m
+    return np.sort(found[inside])
+
+
 def _nodes(
     x_cm: NDArray[np.int64], y_cm: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:

@@ -4,10 +4,11 @@ from collections.abc import Iterator
 import pytest
 
 from console.embedded_broker import EmbeddedBroker
-from schemas.topics import CAMERA_ASSIGNMENTS
+from schemas.topics import CAMERA_ASSIGNMENTS, WANDERING_ALERTS
 from tests.console.assignments import a_camera, an_assignment
 from tests.console.commands import call
 from tests.console.topics import write_records
+from tests.support.records import S, an_alert
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +22,18 @@ def with_cases() -> Iterator[EmbeddedBroker]:
         ended = an_assignment(
             "fire_119:7", version=2, status="released", reason="closed", rank=1, cameras=(), where=None
         )
-        records = [an_assignment(), handed, denied, fire, ended]
+        walk = an_assignment("s:ann", kind="night-outing", services=("dementia",))
+        alert = an_alert(
+            "s:ann",
+            walk.decided_us - S,
+            kind="night-outing",
+            why=("outside zone z-1 by 90 m ± 10 m", "2 fixes in a row"),
+        )
+        write_records(broker.bootstrap_servers, "demo.wandering-alerts", WANDERING_ALERTS, [alert])
+        released = an_assignment(
+            "s:ann", version=2, status="released", reason="returned", cameras=(), where=None, services=("dementia",)
+        )
+        records = [an_assignment(), handed, denied, fire, ended, walk, released]
         write_records(broker.bootstrap_servers, "demo.camera-assignments", CAMERA_ASSIGNMENTS, records)
         yield broker
 
@@ -36,7 +48,7 @@ def test_watch_gives_programs_the_newest_version_of_each_open_case(with_cases: E
 
 def test_watch_shows_ended_cases_when_asked_to(with_cases: EmbeddedBroker) -> None:
     cases = json.loads(call("watch", "--once", "--json", "--all", broker=with_cases).output)
-    assert [case["case_id"] for case in cases] == ["police_112:1", "fire_119:7", "police_112:2"]
+    assert [case["case_id"] for case in cases] == ["police_112:1", "s:ann", "fire_119:7", "police_112:2"]
 
 
 def test_watch_shows_people_a_table(with_cases: EmbeddedBroker) -> None:
@@ -51,6 +63,11 @@ def test_explain_tells_every_version_of_a_case(with_cases: EmbeddedBroker) -> No
     assert "version 1 at" in result.output
     assert "version 2 at" in result.output
     assert "let go: cam-1" in result.output
+
+
+def test_explain_tells_what_an_alert_about_a_person_rests_on(with_cases: EmbeddedBroker) -> None:
+    text = " ".join(call("explain", "s:ann", broker=with_cases).output.split())
+    assert "by owntracks: outside zone z-1 by 90 m ± 10 m; 2 fixes in a row" in text
 
 
 def test_explain_gives_programs_the_versions_oldest_first(with_cases: EmbeddedBroker) -> None:

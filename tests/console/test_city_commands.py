@@ -163,8 +163,10 @@ def test_grid_coordinates_that_are_not_in_korea_are_told(cities: Path, tmp_path:
 
 
 def test_checking_prints_what_is_there(cities: Path, tmp_path: Path) -> None:
-    assert call(cities, "check", "demo").exit_code == 1
-    assert json.loads(call(cities, "check", "demo", "--json").output) == {"city": "demo", "map": False}
+    assert call(cities, "check", "demo").exit_code == 0
+    assert call(cities, "check", "demo", "--need-map").exit_code == 1
+    facts = json.loads(call(cities, "check", "demo", "--json").output)
+    assert (facts["city"], facts["map"], facts["topics"]) == ("demo", False, "demo.*")
     built = call(cities, "build", "demo", "--streets", write_geojson(tmp_path / "s.geojson", STREETS), "--json")
     result = call(cities, "check", "demo", "--json")
     assert result.exit_code == 0

@@ -186,7 +186,7 @@ def test_the_whole_story_is_decided_and_summed_up_within_90_seconds(tmp_path: Pa
         assert told in text, told
     assert f"golden time of {STORY_LENGTH_S // 60} story minutes" in text
     assert re.search(r"cases +8, of which 7 had a view; now 1 denied, 7 released", text)
-    eyes = re.search(r"Eyes on the walker: (\d+)% of the time .* as many of the nearest cameras: (\d+)%", text)
+    eyes = re.search(r"Eyes on the walker: (\d+)% of the time .* as many of the nearest: (\d+)%", text)
     assert eyes is not None
     # One walk of half an hour; the slow test of the wandering case has several.
     assert int(eyes[1]) > int(eyes[2])

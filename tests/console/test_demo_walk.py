@@ -113,16 +113,25 @@ def test_the_rule_of_thumb_gets_as_many_cameras_as_the_case_had_and_the_nearest_
     for case_id, camera_id in (("s:elder", "cam-2"), ("s:other", "cam-0")):
         watch.saw_decision(an_assignment(case_id, cameras=(an_assigned(camera_id),), decided_us=T0_US + 10_000_000))
     figures = watch.eyes_on(always_possible(cameras, {0: (20.0, 90.0)}), [(0.0, Spot(0.0, 0.0), 10.0)])
-    assert (figures.seen_s, figures.nearest_s) == (0, 87)
+    assert (figures.seen_s, figures.nearest_s, figures.nearest_four_s) == (0, 87, 87)
     assert figures.cameras == figures.nearest_cameras == 0.87
+
+
+def test_the_rooms_rule_of_thumb_opens_four_cameras_however_many_the_case_has() -> None:
+    cameras = cameras_at(*((-20.0 - number, 0.0) for number in range(6)))
+    watch = Watch(cameras, T0_US, "s:elder")
+    assigned = tuple(an_assigned(f"cam-{number}") for number in range(5))
+    watch.saw_decision(an_assignment("s:elder", cameras=assigned, decided_us=T0_US + 10_000_000))
+    figures = watch.eyes_on(always_possible(cameras, {4: (20.0, 90.0)}), [(0.0, Spot(0.0, 0.0), 10.0)])
+    assert (figures.nearest_s, figures.nearest_four_s) == (87, 0)
 
 
 def test_the_summary_says_both_figures_in_words() -> None:
     cameras = cameras_at((-20.0, 0.0))
     figures = Watch(cameras, T0_US, "s:elder").eyes_on(always_possible(cameras, {0: (20.0, 90.0)}), [])
-    told = eyes(dataclasses.replace(figures, possible_s=100, seen_s=74, nearest_s=46))
+    told = eyes(dataclasses.replace(figures, possible_s=100, seen_s=74, nearest_s=46, nearest_four_s=41))
     assert "Eyes on the walker: 74% of the time any camera could see them" in told[0]
-    assert "as many of the nearest cameras: 46%" in told[0]
+    assert "the nearest four: 41%; as many of the nearest: 46%" in told[0]
     assert any("a view that ends while its successor begins counts until it ends" in line for line in told)
     assert all(len(line.strip()) <= 120 for line in told)
 

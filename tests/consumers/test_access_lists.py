@@ -64,6 +64,12 @@ def test_connectors_may_not_write_what_workers_write_and_not_read_what_others_wr
     assert not {topic for _, topic in may} & {CENTRE, POLICE, f"demo.{CASE_STATES.name}", f"demo.{SUBJECT_TRACKS.name}"}
 
 
+def test_sinks_read_decisions_but_no_state_and_no_agencys_projection() -> None:
+    may = allowed("User:goldentime-sinks")
+    assert {("Read", CENTRE), ("Read", "demo.ptz-commands"), ("Write", "demo.view-sessions")} <= may
+    assert not {topic for _, topic in may} & {POLICE, f"demo.{CASE_STATES.name}", f"demo.{SUBJECT_TRACKS.name}"}
+
+
 def test_as_json_it_is_a_list_of_objects() -> None:
     result = CliRunner().invoke(goldentime, ["--city", "demo", "topics", "acl", "--json"])
     rules: list[dict[str, Any]] = json.loads(result.output)

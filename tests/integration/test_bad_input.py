@@ -31,6 +31,7 @@ from tests.support.records import (
     a_camera,
     a_fix,
     a_grant,
+    a_registration,
     a_sighting,
     an_alert,
     an_incident,
@@ -118,7 +119,7 @@ def garbage() -> dict[Topic, list[tuple[bytes | None, bytes | None]]]:
     bad_fixes = [(b"s:elder", encode(a_fix(location=place))) for place in places]
     bad_fixes.append((b"s:elder", encode(a_fix(fix_us=4_000_000_000_000_000))))
     look, order, grant = a_sighting(), an_order("s:elder"), a_grant("s:elder")
-    incidents, alerts, fixes, sightings, orders, grants = CASE_INPUTS
+    incidents, alerts, fixes, sightings, orders, grants, registrations = CASE_INPUTS
     return {
         incidents: [*bad, (b"raw-good", encode(incident))],
         alerts: [*bad, (b"s:elder", encode(alert))],
@@ -143,6 +144,12 @@ def garbage() -> dict[Topic, list[tuple[bytes | None, bytes | None]]]:
             (b"other-key", encode(grant)),
             (b"s:elder", encode(a_grant("s:elder", "other"))),
             (b"s:elder", encode(grant)),
+        ],
+        # A tombstone ends a registration, and one without a registration changes nothing.
+        registrations: [
+            *(row for row in bad if row[1] is not None),
+            (b"s:elder", encode(a_registration(quiet_from_min=9_999))),
+            (b"s:elder", encode(a_registration())),
         ],
         CAMERAS: [*bad[:5], (b"raw-cam", encode(a_camera("raw-cam")))],
         CAMERA_HEALTH: bad[:5],

@@ -55,7 +55,8 @@ def test_dead_letters_lie_a_fortnight_but_no_longer_than_an_input_that_is_kept_a
 
 def test_every_input_has_dead_letters():
     assert {topic.name for topic in DEAD_LETTERS} == {
-        t.name + "-dlq" for t in (*CASE_INPUTS, *CAMERA_INPUTS, CAMERAS, BY_NAME["camera-health"])
+        t.name + "-dlq"
+        for t in (*CASE_INPUTS, *CAMERA_INPUTS, CAMERAS, BY_NAME["camera-health"], BY_NAME["view-sessions"])
     }
 
 

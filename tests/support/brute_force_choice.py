@@ -184,6 +184,20 @@ class Case:
             self.take(cam, self.held.get(cam.name), "filled")
         return self
 
+    def loss(self, taken: Taken) -> float:
+        """Return what would be lost without one of those taken, the best of those not taken in its place."""
+        by_name, without = {cam.name: cam for cam in self.cams}, [spot.mass for spot in self.spots]
+        for other in self.taken:
+            if other.name != taken.name:
+                shown = (self.p(by_name[other.name], spot, other.aim) for spot in self.spots)
+                without = [w * (1 - p) for w, p in zip(without, shown, strict=True)]
+
+        def added(cam: Cam, aim: Aim) -> float:
+            return sum(w * self.p(cam, spot, aim) for w, spot in zip(without, self.spots, strict=True))
+
+        spare = [added(cam, aim) for cam in self.cams if cam.name not in self.chosen() for aim in self.aims(cam)]
+        return max(added(by_name[taken.name], taken.aim) - max(spare, default=0.0), 0.0)
+
     def utility(self) -> float:
         return sum(spot.mass for spot in self.spots) - sum(self.left)
 

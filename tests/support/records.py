@@ -8,8 +8,9 @@ from pipeline.reading.batch import RawBatch
 from schemas.camera import Camera, CameraHealth
 from schemas.codec import encode
 from schemas.incident import Incident
-from schemas.location import Location
+from schemas.location import Location, Point
 from schemas.operator_command import OperatorCommand
+from schemas.protected_subject import ProtectedSubject, SafeZone
 from schemas.ptz import PtzGrant
 from schemas.sighting import Sighting
 from schemas.topics import BY_NAME, CAMERA_HEALTH, CAMERAS, Topic
@@ -127,6 +128,18 @@ def a_grant(case_id: str = "inc-1", result: str = "granted", decided_us: int = T
     return PtzGrant(**{**fields, **changes})
 
 
+def a_registration(case_id: str = "s:elder", observed_us: int = T0_US, **changes: Any) -> ProtectedSubject:
+    """Return a person under protection whose home is a circle of 100 m around the tests' place."""
+    home = SafeZone(zone_ref="home", centre=Point(lat_deg=LAT_DEG, lon_deg=LON_DEG), radius_m=100.0)
+    fields: dict[str, Any] = {
+        **_header(observed_us, "welfare_registry"),
+        "case_id": case_id,
+        "subject_ref": case_id,
+        "safe_zones": (home,),
+    }
+    return ProtectedSubject(**{**fields, **changes})
+
+
 def a_camera(camera_id: str = "cam-1", **changes: Any) -> Camera:
     """Return an all-round crime-prevention camera at the tests' place."""
     fields: dict[str, Any] = {
@@ -168,6 +181,7 @@ _TOPIC_OF = {
     Sighting: BY_NAME["sightings"],
     OperatorCommand: BY_NAME["operator-commands"],
     PtzGrant: BY_NAME["ptz-grants"],
+    ProtectedSubject: BY_NAME["protected-subjects"],
 }
 
 

@@ -48,6 +48,11 @@ class CountingCameras:
     ) -> list[tuple[int, Exception]]:
         return []
 
+    def apply_conditions(
+        self, keys: Sequence[bytes | None], values: Sequence[bytes | None], last_offset: int
+    ) -> list[tuple[int, Exception]]:
+        return []
+
     def apply_knowledge(
         self, keys: Sequence[bytes | None], values: Sequence[bytes | None], last_offset: int
     ) -> list[tuple[int, Exception]]:

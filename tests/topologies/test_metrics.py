@@ -3,12 +3,16 @@
 from collections import Counter
 from dataclasses import replace
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from pipeline.reading.batch import RawBatch, StepResult
-from schemas.camera_assignment import AssignedCamera, InputRef
+from schemas.camera_assignment import AssignedCamera, CameraAssignment, InputRef, Target
 from tests.pipeline.head_records import HeadRun
+from tests.support.policies import CITIES
 from tests.support.records import T0_US, an_incident, batches_of
 from tests.topologies.counting_engine import assignment
+from topologies.city_files import load_city
+from topologies.golden_time import CityTerms, terms_of
 from topologies.metrics import FlowMetrics
 
 S = 1_000_000
@@ -18,15 +22,68 @@ def value(metrics: FlowMetrics, name: str, **labels: str) -> float | None:
     return metrics.registry.get_sample_value(name, labels)
 
 
+def a_first_view(**fields: Any) -> CameraAssignment:
+    source = InputRef(topic="incidents", partition=0, offset=1)
+    return replace(assignment("c", 1, source, 9 * S, "cameras@1/health@-1"), services=("fire",), **fields)
+
+
+def where(district: str | None) -> Target:
+    return Target(lat_deg=37.4, lon_deg=127.4, accuracy_m=20, search_radius_m=300, district=district, position_us=T0_US)
+
+
 def test_the_golden_time_is_counted_from_what_happened_and_the_answer_from_the_report() -> None:
     metrics = FlowMetrics()
-    result = StepResult(reported=[("fire", 10 * S)], first_views=[("fire", 4 * S, 9 * S)])
+    first_view = a_first_view(occurred_us=4 * S, decided_us=9 * S)
+    result = StepResult(reported=[("fire", 10 * S)], first_views=[first_view])
 
     metrics.unit_done(3, result, now_us=12 * S)
 
     assert value(metrics, "goldentime_report_to_assignment_seconds_sum", service="fire") == 2.0
     assert value(metrics, "goldentime_time_to_first_view_seconds_sum", service="fire") == 5.0
     assert value(metrics, "goldentime_batch_size_sum") == 3.0
+
+
+def test_the_golden_time_is_told_by_kind_district_and_hour_of_the_citys_day() -> None:
+    metrics = FlowMetrics(CityTerms(time_zone=ZoneInfo("America/New_York")))
+    half_past_eleven_us = 1_773_027_000_000_000  # 2026-03-08 23:30 in New York, the first day of summer time
+    at = {"occurred_us": half_past_eleven_us, "decided_us": half_past_eleven_us + 7 * S}
+    fire = a_first_view(kind="structure-fire", where=where("Harbor"), **at)
+    nowhere = a_first_view(kind="structure-fire", where=where(None), **at)
+
+    metrics.unit_done(2, StepResult(first_views=[fire, nowhere]), now_us=half_past_eleven_us + 8 * S)
+
+    name = "goldentime_time_to_first_view_by_{}_seconds_{}"
+    assert value(metrics, name.format("kind", "sum"), kind="structure-fire") == 14.0
+    assert value(metrics, name.format("district", "count"), district="Harbor") == 1.0
+    assert value(metrics, name.format("district", "count"), district="unknown") == 1.0
+    assert value(metrics, name.format("hour", "count"), hour="23") == 2.0
+
+
+def test_a_drill_has_no_golden_time() -> None:
+    metrics = FlowMetrics()
+    metrics.unit_done(1, StepResult(first_views=[a_first_view(exercise=True, occurred_us=1 * S)]), now_us=S)
+
+    assert value(metrics, "goldentime_time_to_first_view_seconds_count", service="fire") is None
+
+
+def test_kinds_without_end_get_one_label_and_those_of_the_city_keep_theirs() -> None:
+    metrics = FlowMetrics(CityTerms(kinds=frozenset({"robbery"})))
+    kinds = [*(f"made-up-{number}" for number in range(500)), "x" * 10_000, "robbery"]
+    views = [a_first_view(kind=kind, occurred_us=8 * S) for kind in kinds]
+    metrics.unit_done(1, StepResult(first_views=views), now_us=10 * S)
+
+    counted = "goldentime_time_to_first_view_by_kind_seconds_count"
+    labels = {s.labels["kind"] for m in metrics.registry.collect() for s in m.samples if s.name == counted}
+    assert len(labels) == 101
+    assert value(metrics, counted, kind="robbery") == 1.0
+    assert value(metrics, counted, kind="other") == 402.0
+
+
+def test_the_kinds_and_districts_of_a_city_come_from_its_files() -> None:
+    terms = terms_of(load_city(CITIES, "demo"))
+
+    assert terms.time_zone == ZoneInfo("Asia/Seoul")
+    assert {"robbery", "missing-child", "structure-fire"} <= terms.kinds
 
 
 def test_outcomes_hand_overs_and_denials_are_counted_by_their_few_labels() -> None:

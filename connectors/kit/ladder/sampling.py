@@ -72,7 +72,7 @@ def entries_of_sample(
     """
     if len(payload) > SAMPLE_BYTES_MAX:
         raise ConnectorConfigError(f"a sample has at most {SAMPLE_BYTES_MAX} bytes, got {len(payload)}")
-    if "path" not in manifest.options:
+    if "path" not in manifest.options or options.get("transport") in manifest.transports:
         source = build(manifest.name, sample_options(manifest, options), context)
         if not isinstance(source, PayloadSource):
             raise ConnectorConfigError(f"{manifest.name} cannot be handed a sample; use a dry run")

@@ -19,7 +19,7 @@ from connectors.kit.errors import BrokerUnavailableError, ConnectorConfigError, 
 from connectors.kit.running.broker import require_broker
 from connectors.kit.running.pacing import Backoff, ConnectorCounters, pause
 from connectors.kit.settings import ConnectorSettings
-from connectors.kit.sink import Delivered, Sink
+from connectors.kit.sink import Delivered, Sink, StartingSink
 from schemas.codec import decode
 from schemas.errors import RecordDecodeError
 from schemas.topics import Topic, prefixed
@@ -69,6 +69,8 @@ async def run_sink(
     run = _SinkRun(job, settings, stop, opener or open_consumer)
     failures = 0
     try:
+        if isinstance(job.sink, StartingSink):
+            await job.sink.start()
         while not stop.is_set():
             before = job.counters.accepted
             try:

@@ -137,8 +137,9 @@ class PollLink:
                 found = await self._look(session, mark)
                 self._is_connected = True
                 if found is not None:
+                    before = mark.cursor
                     mark, entries = found
-                    for entry in with_cursor(self._new(entries), mark.cursor):
+                    for entry in with_cursor(self._new(entries), mark.cursor, before):
                         yield entry
                 await asyncio.sleep(self._config.interval_s)
 

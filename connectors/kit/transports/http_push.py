@@ -147,7 +147,7 @@ class PushLink:
                     request.settle(safe=True)
                     continue
                 self._open.append(request)
-                for entry in with_cursor(request.entries, str(number)):
+                for entry in with_cursor(request.entries, str(number), str(number - 1)):
                     yield entry
         finally:
             self._is_connected = False

@@ -70,7 +70,9 @@ class MqttLink:
                     if not entries:
                         session.settle(number, number)
                         continue
-                    for entry in with_cursor(entries, str(number) if config.acknowledge == PUBLISHED else None):
+                    published = config.acknowledge == PUBLISHED
+                    cursors = (str(number), str(number - 1)) if published else (None, None)
+                    for entry in with_cursor(entries, *cursors):
                         yield entry
                     if config.acknowledge == HANDED_OVER:
                         session.settle(number, number)

@@ -102,3 +102,25 @@ def test_any_text_gives_one_entry_per_row(tmp_path, rows):
 def test_wrong_options_are_named(tmp_path, options, named):
     with pytest.raises(ConnectorConfigError, match=named):
         Config.from_options({"path": str(tmp_path)} | options)
+
+
+async def test_after_a_restart_in_the_middle_of_a_file_its_vehicles_are_still_known(tmp_path):
+    fire = {"OBJT_ID": 7, "STTE_DT": 20260301115900, "EMG_TY_NM1": "화재", "X": 126.98, "Y": 37.57}
+    engine = {"VHCL_ID": "종로-펌프-1", "VHCL_X": 126.97, "VHCL_Y": 37.57, "VHCL_ROUTE": "126.97 37.57;126.98 37.57"}
+    moved = {"OBJT_ID": 7, "VHCL_ID": "종로-펌프-1", "VHCL_X": 126.975, "VHCL_Y": 37.57}
+    (tmp_path / "1.jsonl").write_text("\n".join(json.dumps(row) for row in (fire | engine, moved)))
+    entries = await entries_of(a_source(tmp_path))
+
+    again = await entries_of(a_source(tmp_path), entries[0].cursor)
+
+    assert again == entries[1:]
+    assert [point.lon_deg for point in again[0].record.units[0].route] == [126.975, 126.98]
+
+
+async def test_the_same_source_read_again_from_an_earlier_place_gives_the_same(tmp_path):
+    (tmp_path / "1.csv").write_text(f"{HEADER}\n{FIRE}\n{FIRE.replace('1차출동', '대응2단계')}\n")
+    source = a_source(tmp_path)
+    entries = await entries_of(source)
+
+    assert await entries_of(source) == entries
+    assert await entries_of(source, entries[0].cursor) == entries[1:]

@@ -21,6 +21,7 @@ RULES = Rules(
     case_column="RECV_NO",
     related_column="RLT_RECV_NO",
     child_column="CHLD_YN",
+    changed_column="UPD_DT",
     future_tolerance_us=300_000_000,
 )
 
@@ -354,3 +355,18 @@ def test_any_cells_give_an_incident_that_fits_the_contract_or_a_refusal(cells):
 
     assert reason == "not-a-call" if record is None else decode(Incident, encode(record)) == record
     assert record is None or record.observed_us <= NOON_US + RULES.future_tolerance_us
+
+
+def test_a_time_of_the_change_makes_an_event_of_its_own_and_says_when() -> None:
+    taken, raised = incident(), incident(UPD_DT="2026-03-01T11:59:30")
+
+    assert raised.event_id != taken.event_id
+    assert utc(raised.observed_us) == "2026-03-01T02:59:30+00:00"
+    assert raised.occurred_us == taken.occurred_us
+
+
+@pytest.mark.parametrize(("text", "finding"), [("soon", "unreadable-time"), ("20990101000000", "clock-skew")])
+def test_a_change_at_no_time_or_in_the_future_happened_now(text, finding) -> None:
+    result = parsed(UPD_DT=text)
+
+    assert (result.incident.observed_us, result.findings) == (NOON_US, (finding,))

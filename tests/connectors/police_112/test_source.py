@@ -11,6 +11,7 @@ from connectors.kit.source import Accepted, Refused
 from connectors.police_112.source import Config, Police112Source
 from schemas.codec import encode
 from schemas.topics import INCIDENTS
+from tests.connectors.dispatch_pushes import entries_of_push
 from tests.connectors.local_context import a_context
 
 HEADER = (
@@ -176,3 +177,30 @@ def test_any_text_gives_one_entry_per_row(tmp_path, rows):
 def test_wrong_options_are_named(tmp_path, options, named):
     with pytest.raises(ConnectorConfigError, match=named):
         Config.from_options({"path": str(tmp_path)} | options)
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({}, "path"),
+        ({"path": "x", "listen": "127.0.0.1:0"}, "listen belongs to transport http-push"),
+        ({"transport": "http-push", "token_env": "T", "path": "x"}, "path belongs to transport file"),
+        ({"transport": "http-push"}, "token_file, token_env"),
+        ({"transport": "mail"}, "transport"),
+    ],
+)
+def test_each_transport_asks_for_its_own_options_and_no_others(options, named):
+    with pytest.raises(ConnectorConfigError, match=named):
+        Config.from_options(options)
+
+
+def test_a_body_of_many_calls_gives_an_answer_for_each_and_the_place_of_the_broken_one():
+    call = '{"RECV_NO": "%d", "RECV_CPLT_DT": "20260301", "RECV_CPLT_TM": 7, "EVT_CL_CD": 102, "MEMO": "홍길동"}'
+    body = "\n".join([call % 1, '{"EVT_CL_CD": ', '{"EVT_CL_CD": "010-1234-5678"}', call % 2])
+
+    entries = entries_of_push("police_112", body.encode())
+
+    assert [getattr(entry, "reason", None) for entry in entries] == [None, "broken-json", "not-a-call", None]
+    assert [entry.number for entry in entries if isinstance(entry, Refused)] == [2, 3]
+    assert "010" not in repr(entries)
+    assert "홍길동" not in repr(entries)

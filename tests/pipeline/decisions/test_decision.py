@@ -63,9 +63,9 @@ def test_a_robbery_gets_cameras_in_its_first_version() -> None:
     assert [(s.topic, s.partition, s.offset) for s in a.sources] == [("incidents", 0, 0)]
     assert (a.policy_version, a.camera_table_version) == ("demo-1", "cameras@80/health@-1")
     assert a.where is not None
-    assert (a.where.accuracy_m, a.where.district, a.where.position_us) == (25.0, "Riverside", T0_US)
+    assert (a.where.accuracy_m, a.where.district, a.where.position_us) == (25.0, "솔내구", T0_US)
     assert result.reported == [("police", T0_US)]
-    assert result.first_views == [("police", T0_US, later(2))]
+    assert result.first_views == [a]
 
 
 @pytest.mark.parametrize(("urgency", "count"), [("C0", 8), ("C1", 6), ("C2", 4), ("C3", 4)])

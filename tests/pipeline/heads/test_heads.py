@@ -92,14 +92,33 @@ def test_the_holder_may_turn_the_head_elsewhere_and_renew_its_lease() -> None:
     turned = run.ask(10, version=2, aim=an_aim(180.0))
     assert turned.command is not None
     assert (turned.command.action, turned.command.aim) == ("move", an_aim(180.0))
-    held = run.ask(20, version=3, action="hold", aim=an_aim(180.3))
+    held = run.ask(40, version=3, action="hold", aim=an_aim(180.3))
     assert held.command is not None
     assert (held.command.action, held.command.aim) == ("hold", None)
-    assert seconds(held.command.deadline_us) == 320
-    same = run.ask(30, version=4, aim=an_aim(180.4))
+    assert seconds(held.command.deadline_us) == 340
+    same = run.ask(50, version=4, aim=an_aim(180.4))
     assert same.command is not None
     assert same.command.action == "hold", "less than a degree is the same picture"
     assert run.told("case-a")[1:] == [("granted", "renewed")] * 3
+
+
+def test_a_lease_that_would_go_on_little_longer_stays_as_it_is_but_the_bid_counts() -> None:
+    run = HeadRun()
+    run.ask(0, value=0.3)
+    held = run.ask(10, version=2, action="hold", value=0.6)
+    assert (held.command, held.grants, held.outcomes) == (None, (), ("renewed",))
+    assert seconds(held.head.deadline_us) == 300
+    run.ask(60, "case-b", value=0.5)
+    assert run.holder == "case-a"
+    assert run.told("case-b") == [("denied", "value")]
+
+
+def test_a_holder_may_ask_for_less_than_its_lease() -> None:
+    run = HeadRun()
+    run.ask(0, lease_s=300.0)
+    run.ask(10, version=2, action="hold", lease_s=60.0)
+    assert run.head is not None
+    assert seconds(run.head.deadline_us) == 70
 
 
 def test_the_same_request_twice_orders_and_tells_nothing_new() -> None:

@@ -153,6 +153,7 @@ def test_a_file_that_is_not_utf_8_is_named(cities: Path, name: str) -> None:
 
 
 def test_a_folder_in_place_of_a_file_is_named(cities: Path) -> None:
+    (cities / "demo" / "districts.geojson").unlink()
     (cities / "demo" / "districts.geojson").mkdir()
     with pytest.raises(PolicyError, match=r"districts\.geojson cannot be read: Is a directory"):
         load_city(cities, "demo")

@@ -113,7 +113,11 @@ def test_a_wrong_value_is_refused_with_its_file_table_field_and_rule(
 @pytest.mark.parametrize(
     ("file", "path", "message"),
     [
-        ("policy", "vresion", r"policy\.toml: unknown field vresion; known: belief, lease, movement, ptz, search"),
+        (
+            "policy",
+            "vresion",
+            r"policy\.toml: unknown field vresion; known: belief, conditions, lease, movement, ptz, search",
+        ),
         ("policy", "search.ring_m", r"policy\.toml \[search\]: unknown field ring_m; known: enough_sites, rings_m"),
         ("policy", "view.fov", r"policy\.toml \[view\]: unknown field fov"),
         ("policy", "selection.count", r"policy\.toml \[selection\]: unknown field count"),

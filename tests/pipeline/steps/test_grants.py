@@ -121,19 +121,18 @@ def test_a_head_that_the_cases_own_operator_turns_stays_on_its_list_without_an_a
     assert (held(applied.case).ptz, applied.case.barred) == ("none", ())
 
 
-def test_a_head_that_a_higher_bid_would_win_has_a_price_that_fades_at_the_end_of_its_bar() -> None:
+def test_a_head_that_a_higher_bid_would_win_has_a_price_until_its_bar_ends() -> None:
     grant = a_grant("i", "denied", reason="value", until_us=later(130), price=0.2)
     case = apply_grant(open_case(), grant, NOW_US).case
     assert case is not None
-    assert prices_now(case, later(20), 120) == {"cam-1": 0.2}
-    assert prices_now(case, later(115), 120) == {"cam-1": pytest.approx(0.1)}
-    assert prices_now(case, later(130), 120) == {}
+    assert prices_now(case, later(129)) == {"cam-1": 0.2}
+    assert prices_now(case, later(130)) == {}
 
 
 def test_a_head_that_no_bid_would_win_has_no_price() -> None:
     case = apply_grant(open_case(), a_grant("i", "denied", reason="dwell", until_us=later(70)), NOW_US).case
     assert case is not None
-    assert (prices_now(case, NOW_US, 120), barred_ids(case, NOW_US)) == ({}, ("cam-1",))
+    assert (prices_now(case, NOW_US), barred_ids(case, NOW_US)) == ({}, ("cam-1",))
 
 
 def test_the_more_heads_are_kept_from_a_case_the_longer_it_leaves_each_to_others() -> None:

@@ -71,7 +71,8 @@ def test_the_first_view_is_counted_however_many_versions_come_before_it() -> Non
 
     seen = run.tell(an_incident("i", later(9), status="updated"), now_s=9)
 
-    assert seen.first_views == [("police", T0_US + 9 * S, later(9))]
+    assert seen.first_views == [only(seen)]
+    assert (only(seen).version, only(seen).occurred_us, only(seen).decided_us) == (3, T0_US + 9 * S, later(9))
     assert run.tell(an_incident("i", later(12), status="updated"), now_s=12).first_views == []
 
 

@@ -76,6 +76,8 @@ def test_68_percent_of_a_report_lie_within_its_68_percent_radius() -> None:
 def test_reports_near_streets_lie_on_them_and_others_stay_where_they_are() -> None:
     assert (places_around(5.0, 5.0, 20.0, STREETS).cell >= 0).all()
     assert (places_around(5_000.0, 0.0, 20.0, STREETS).cell == -1).all()
+    far = places_around(5_000.0, 0.0, 400.0, STREETS)
+    assert len(far.cell) == DISC_POINTS
     few = places_around(5.0, 5.0, 3.0, STREETS)
     assert len(few.cell) < DISC_POINTS / 2
     off_m = np.hypot(few.x_m - 5, few.y_m - 5)
@@ -137,3 +139,21 @@ def test_cases_can_be_joined_and_taken_apart() -> None:
     np.testing.assert_array_equal(places.of(0).cell, parts[0].cell)
     np.testing.assert_array_equal(places.of(2).x_m, parts[1].of(1).x_m)
     assert len(join([])) == 0
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.floats(-150, 150), st.floats(-150, 150), st.floats(1, 60))
+def test_a_street_cell_is_as_likely_as_its_distance_from_the_report(x_m: float, y_m: float, sigma_m: float) -> None:
+    off_m = np.hypot(STREETS.cell_x_m - x_m, STREETS.cell_y_m - y_m)
+    likely = np.exp((off_m.min() ** 2 - off_m**2) / (2 * sigma_m**2))
+    places = places_around(x_m, y_m, sigma_m, STREETS)
+    assert (off_m.min() <= STREET_M_MAX) == (places.cell >= 0).all()
+    if off_m.min() <= STREET_M_MAX and len(places.cell) < AREA_PLACES_MAX / 2:
+        np.testing.assert_allclose(places.mass / places.mass.max(), likely[places.cell], rtol=1e-6)
+        # Three standard deviations: a weight of e^-4.5.
+        assert set(np.flatnonzero(likely > math.exp(-4.4)).tolist()) <= set(places.cell.tolist())
+
+
+def test_a_report_far_off_its_street_is_on_the_street() -> None:
+    x_m, y_m = float(STREETS.cell_x_m.max()) + 50.0, float(STREETS.cell_y_m.mean())
+    assert (places_around(x_m, y_m, 2.0, STREETS).cell >= 0).all()

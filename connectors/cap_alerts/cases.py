@@ -1,0 +1,147 @@
+"""What must be known of earlier alerts: which case an update belongs to, how many parts it has, and when it ends.
+
+All of it can be kept in a file, so that a restart forgets nothing. Without one, an update that names only the update
+before it opens a case of its own after a restart.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from connectors.cap_alerts.parse import SOURCE, Told
+from connectors.kit.reading.dispatch_rows import digest
+from schemas.incident import Incident, IncidentStatus
+from schemas.location import Area
+
+ALERTS_MAX = 10_000
+CASES_MAX = 10_000
+
+
+class Cases:
+    """The cases that alerts belong to, oldest first; of more than :data:`CASES_MAX` the oldest are forgotten."""
+
+    def __init__(self, kept: Mapping[str, Any] | None = None) -> None:
+        kept = kept or {}
+        self._roots: dict[str, str] = {str(key): str(root) for key, root in dict(kept.get("roots", {})).items()}
+        self._open: dict[str, _Open] = {
+            str(root): _Open.of(fields) for root, fields in dict(kept.get("open", {})).items()
+        }
+
+    def kept(self) -> dict[str, Any]:
+        """Return what a file should hold."""
+        return {"roots": self._roots, "open": {root: case.fields() for root, case in self._open.items()}}
+
+    def incidents_of(self, told: Told, now_us: int) -> list[Incident]:
+        """Return the incidents of an alert: one per part of its area, and the end of parts that it no longer has."""
+        root = self._root_of(told)
+        known = self._open.pop(root, None)
+        ends = told.message == "Cancel" or told.is_over or (told.expires_us is not None and told.expires_us <= now_us)
+        parts = max(len(told.rings), 1)
+        if ends:
+            status = IncidentStatus.CANCELLED if told.message == "Cancel" else IncidentStatus.CLOSED
+            parts = max(parts, 0 if known is None else known.parts)
+            return [_incident(told, root, part, status.value, now_us) for part in range(parts)]
+        status = IncidentStatus.UPDATED if told.message == "Update" else IncidentStatus.REPORTED
+        made = [_incident(told, root, part, status.value, now_us) for part in range(parts)]
+        # A source may send again an alert that was ended; the same word has the same parts.
+        gone = range(parts, 0 if known is None else known.parts)
+        made += [_incident(told, root, part, IncidentStatus.CLOSED.value, now_us) for part in gone]
+        self._open[root] = _Open(parts, told.expires_us, told.is_exercise, told.kind, told.onset_us)
+        _forget(self._open, CASES_MAX)
+        return made
+
+    def next_end_us(self) -> int | None:
+        """Return when the next case ends; None where none does."""
+        return min((c.expires_us for c in self._open.values() if c.expires_us is not None), default=None)
+
+    def ended(self, now_us: int) -> list[Incident]:
+        """Return the ends of all cases that are over by now, and forget these."""
+        over = [r for r, case in self._open.items() if case.expires_us is not None and case.expires_us <= now_us]
+        return [incident for root in over for incident in self._open.pop(root).ends(root, now_us)]
+
+    def _root_of(self, told: Told) -> str:
+        """Return the first alert of the chain that an alert belongs to."""
+        known = next((self._roots[key] for key in (told.key, *told.references) if key in self._roots), None)
+        root = known or (told.references[0] if told.references else told.key)
+        for key in (told.key, *told.references):
+            self._roots[key] = root
+        _forget(self._roots, ALERTS_MAX)
+        return root
+
+
+class _Open:
+    """An open case: what its end must say.
+
+    Args:
+        parts: how many incidents it has.
+        expires_us: when it ends by itself, UTC microseconds since the epoch; None where it does not.
+        is_exercise: whether it is a drill.
+        kind: what happens.
+        onset_us: when it began.
+    """
+
+    def __init__(self, parts: int, expires_us: int | None, is_exercise: bool, kind: str, onset_us: int) -> None:
+        self.parts = parts
+        self.expires_us = expires_us
+        self._is_exercise = is_exercise
+        self._kind = kind
+        self._onset_us = onset_us
+
+    @classmethod
+    def of(cls, fields: Any) -> "_Open":
+        parts, expires_us, is_exercise, kind, onset_us = fields
+        return cls(int(parts), expires_us, bool(is_exercise), str(kind), int(onset_us))
+
+    def fields(self) -> list[Any]:
+        return [self.parts, self.expires_us, self._is_exercise, self._kind, self._onset_us]
+
+    def ends(self, root: str, now_us: int) -> list[Incident]:
+        at_us = self.expires_us or now_us
+        return [
+            Incident(
+                event_id=f"{_incident_id(root, part)}:{digest('expired', at_us)}",
+                source=SOURCE,
+                observed_us=at_us,
+                ingested_us=now_us,
+                exercise=self._is_exercise,
+                case_id=_incident_id(root, 0),
+                incident_id=_incident_id(root, part),
+                status=IncidentStatus.CLOSED.value,
+                service="disaster",
+                kind=self._kind,
+                occurred_us=self._onset_us,
+            )
+            for part in range(self.parts)
+        ]
+
+
+def _incident(told: Told, root: str, part: int, status: str, now_us: int) -> Incident:
+    ring = told.rings[part] if part < len(told.rings) else ()
+    area = Area(polygon=ring) if ring else Area(district_names=told.districts) if told.districts else None
+    incident_id = _incident_id(root, part)
+    incident = Incident(
+        event_id="",
+        source=SOURCE,
+        observed_us=told.sent_us,
+        ingested_us=now_us,
+        exercise=told.is_exercise,
+        case_id=_incident_id(root, 0),
+        incident_id=incident_id,
+        status=status,
+        service="disaster",
+        kind=told.kind,
+        native_code=told.native_code,
+        urgency_native=told.urgency,
+        occurred_us=told.onset_us,
+        area=area,
+    )
+    return replace(incident, event_id=f"{incident_id}:{digest(told.content, status, part, area)}")
+
+
+def _incident_id(root: str, part: int) -> str:
+    return f"{SOURCE}:{root}" if part == 0 else f"{SOURCE}:{root}/{part + 1}"
+
+
+def _forget(table: dict[str, Any], most: int) -> None:
+    while len(table) > most:
+        del table[next(iter(table))]

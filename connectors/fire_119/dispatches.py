@@ -1,0 +1,211 @@
+"""The dispatches under way: a vehicle's position alone makes a new word of the dispatch that it belongs to.
+
+A position names a dispatch and a vehicle, and nothing of the kind of the incident; an incident's event holds all of it.
+So what was last said of each dispatch is remembered, within limits.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from connectors.fire_119.parse import Rules, dispatch_number, incident_id_of, is_usable, lifts_level, parse_row
+from connectors.fire_119.routes import circle, distance_m, route_ahead
+from connectors.fire_119.units import MAX_UNITS, units_of
+from connectors.kit.errors import EntryRefusedError
+from connectors.kit.reading.dispatch_rows import Parsed, digest, text_of
+from connectors.kit.reading.local_times import local_time_us
+from schemas.incident import Incident, IncidentStatus, RespondingUnit
+from schemas.location import Location, Point
+
+# Seoul has some 6,000 calls of 119 in a day, of which few hundred are under way at a time.
+DISPATCHES_MAX = 10_000
+LEVEL = "level-"
+_OVER = (IncidentStatus.CLOSED, IncidentStatus.CANCELLED)
+
+
+@dataclass(slots=True)
+class _Dispatch:
+    """What is known of a dispatch: its newest word, and of each vehicle its whole way and the age of its position."""
+
+    incident: Incident
+    routes: dict[str, tuple[Point, ...]] = field(default_factory=dict)
+    positions: dict[str, Location | None] = field(default_factory=dict)
+    times_us: dict[str, int] = field(default_factory=dict)
+
+    def withdraw_all_but(self, names: set[str]) -> list[str]:
+        """Forget all vehicles but some; return the names of those that are gone."""
+        gone = [name for name in self.positions if name not in names]
+        for name in gone:
+            del self.positions[name], self.routes[name]
+            self.times_us.pop(name, None)
+        return gone
+
+
+class Dispatches:
+    """Reads rows one after the other, and remembers the dispatches they tell of.
+
+    Args:
+        rules: how to read a row.
+        step_m: a vehicle that moved less since its last word makes no new one, metres.
+    """
+
+    def __init__(self, rules: Rules, step_m: float) -> None:
+        self._rules = rules
+        self._step_m = step_m
+        self._known: OrderedDict[str, _Dispatch] = OrderedDict()
+        self._dispatch_of: dict[str, str] = {}
+
+    def forget(self) -> None:
+        """Forget all dispatches."""
+        self._known.clear()
+        self._dispatch_of.clear()
+
+    def read_row(self, cells: Mapping[str, Any], now_us: int) -> Parsed | None:
+        """Return the incident that a dispatch record or a vehicle's position makes; None where it tells nothing new.
+
+        Raises:
+            EntryRefusedError: it is neither, or the position of a vehicle of which no dispatch is known.
+        """
+        if _is_position(cells):
+            return self._moved(cells, now_us)
+        parsed = parse_row(cells, now_us, self._rules)
+        incident, dispatch = parsed.incident, self._known.get(parsed.incident.incident_id)
+        if dispatch is None:
+            dispatch = _Dispatch(incident)
+        else:
+            if not lifts_level(cells):
+                incident = _at_level_of(dispatch.incident, incident)
+            incident = _narrowed(dispatch.incident, incident)
+        dispatch.incident = incident
+        if isinstance(cells.get("UNITS"), list):  # it is the whole list: who is not on it is withdrawn
+            self._let_go(dispatch, dispatch.withdraw_all_but({unit.unit_ref for unit in incident.units}))
+        findings = list(parsed.findings)
+        self._take(dispatch, incident.units, _position_time_us(cells, self._rules.zone), findings)
+        self._remember(dispatch)
+        return Parsed(_with_units(dispatch, incident, findings), tuple(findings))
+
+    def _moved(self, cells: Mapping[str, Any], now_us: int) -> Parsed | None:
+        """Return a new word of the dispatch whose vehicles moved."""
+        units, refused = units_of(cells, self._rules.places)
+        if not units:
+            rule = "must name a vehicle by its call sign"
+            raise EntryRefusedError("unusable-unit", "VHCL_ID", f"VHCL_ID: {rule}, got none")
+        dispatch = self._of_vehicles(cells, units)
+        if dispatch.incident.status in _OVER:
+            return None
+        findings = ["unusable-unit"] if refused else []
+        at_us = _position_time_us(cells, self._rules.zone)
+        moved = [unit for unit in units if self._tells_more(dispatch, unit, at_us)]
+        if not moved:
+            return None
+        self._take(dispatch, moved, at_us, findings)
+        incident = replace(dispatch.incident, status=IncidentStatus.UPDATED.value, ingested_us=now_us)
+        return Parsed(_with_units(dispatch, incident, findings), tuple(findings))
+
+    def _of_vehicles(self, cells: Mapping[str, Any], units: Iterable[RespondingUnit]) -> _Dispatch:
+        number = dispatch_number(cells)
+        named = [incident_id_of(number)] if number else [self._dispatch_of.get(unit.unit_ref, "") for unit in units]
+        dispatch = next((self._known[name] for name in named if name in self._known), None)
+        if dispatch is None:
+            rule = "must be of a dispatch that was told before; send the dispatch first"
+            raise EntryRefusedError("unknown-dispatch", "OBJT_ID", f"OBJT_ID: {rule}")
+        return dispatch
+
+    def _tells_more(self, dispatch: _Dispatch, unit: RespondingUnit, at_us: int | None) -> bool:
+        """Return whether a position is worth a new word: it is no older, and far from the last or the very same.
+
+        The very same is a message sent again because its answer got lost; it makes the same event once more.
+        """
+        name, position = unit.unit_ref, unit.position
+        if position is None:
+            return bool(unit.route)
+        if at_us is not None and at_us < dispatch.times_us.get(name, 0):
+            return False
+        before = dispatch.positions.get(name)
+        if before is None or before == position:
+            return True
+        return distance_m(_point(before), _point(position)) >= self._step_m
+
+    def _take(
+        self, dispatch: _Dispatch, units: Iterable[RespondingUnit], at_us: int | None, findings: list[str]
+    ) -> None:
+        """Take note of vehicles: what is new of each, the rest as it was known."""
+        for unit in units:
+            name = unit.unit_ref
+            if name not in dispatch.positions and len(dispatch.positions) >= MAX_UNITS:
+                findings.append("too-many-units")
+                continue
+            is_late = at_us is not None and at_us < dispatch.times_us.get(name, 0)
+            if at_us is not None and not is_late:
+                dispatch.times_us[name] = at_us
+            before = dispatch.positions.get(name)
+            dispatch.positions[name] = before if is_late and before else unit.position or before
+            dispatch.routes[name] = unit.route or dispatch.routes.get(name, ())
+            self._dispatch_of[name] = dispatch.incident.incident_id
+
+    def _remember(self, dispatch: _Dispatch) -> None:
+        incident_id = dispatch.incident.incident_id
+        self._known[incident_id] = dispatch
+        self._known.move_to_end(incident_id)
+        if len(self._known) > DISPATCHES_MAX:
+            _, oldest = self._known.popitem(last=False)
+            self._let_go(oldest, oldest.positions)
+
+    def _let_go(self, dispatch: _Dispatch, names: Iterable[str]) -> None:
+        """Forget that vehicles belong to a dispatch, unless they have gone on to another."""
+        for name in names:
+            if self._dispatch_of.get(name) == dispatch.incident.incident_id:
+                del self._dispatch_of[name]
+
+
+def _is_position(cells: Mapping[str, Any]) -> bool:
+    """Return whether a row tells of vehicles only: it has no type and no time of a dispatch."""
+    is_dispatch = any(text_of(cells, name) for name in ("EMG_TY_NM1", "STTE_DT"))
+    return not is_dispatch and bool(text_of(cells, "VHCL_ID") or cells.get("UNITS"))
+
+
+def _position_time_us(cells: Mapping[str, Any], zone: ZoneInfo) -> int | None:
+    return local_time_us(cells.get("VHCL_DT"), zone)
+
+
+def _at_level_of(before: Incident, incident: Incident) -> Incident:
+    """Return an incident at the response level of its word before, where it says none: most rows name it only once."""
+    level = before.urgency_native or ""
+    if incident.urgency_native is not None or not level.startswith(LEVEL):
+        return incident
+    return replace(incident, urgency_native=level, area=incident.area or before.area)
+
+
+def _narrowed(before: Incident, incident: Incident) -> Incident:
+    """Return an incident without an area with that of its scene, where its word before had a wider one.
+
+    An event that says nothing of an area leaves the area that is known.
+    """
+    scene = incident.location
+    if incident.area is not None or before.area is None or scene is None or not is_usable(scene):
+        return incident
+    return replace(incident, area=circle(_point(scene), scene.accuracy_m))
+
+
+def _with_units(dispatch: _Dispatch, incident: Incident, findings: list[str]) -> Incident:
+    """Return the incident with all vehicles of its dispatch, each with the part of its way that lies ahead."""
+    units = []
+    for name, position in dispatch.positions.items():
+        route = dispatch.routes[name]
+        if route and position is not None:
+            ahead = route_ahead(route, _point(position)) if len(route) > 1 else None
+            if ahead is None:
+                findings.append("off-route")
+            route = ahead or ()
+        units.append(RespondingUnit(unit_ref=name, position=position, route=route))
+    if tuple(units) == incident.units and incident == dispatch.incident:
+        return incident
+    told = (dispatch.incident.event_id, incident.status, tuple(units), tuple(dispatch.times_us.items()))
+    event_id = f"{incident.incident_id}:{digest(*told)}"
+    return replace(incident, units=tuple(units), event_id=event_id)
+
+
+def _point(location: Location) -> Point:
+    return Point(lat_deg=location.lat_deg, lon_deg=location.lon_deg)

@@ -1,0 +1,103 @@
+"""The present picture of a topic, read from Kafka."""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import KafkaError
+
+from connectors.kit.errors import BrokerUnavailableError, SourceUnavailableError
+from connectors.kit.running.broker import require_broker
+from connectors.kit.settings import ConnectorSettings
+from connectors.kit.sink import Delivered
+from schemas.codec import decode
+from schemas.errors import RecordDecodeError
+from schemas.topics import Topic, prefixed
+
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
+
+POLL_MS = 200
+BATCH_RECORDS_MAX = 2_000
+CLOSE_MS = 300
+
+
+class KafkaPictures:
+    """Reads topics of one city.
+
+    Args:
+        settings: broker and prefix.
+    """
+
+    def __init__(self, settings: ConnectorSettings) -> None:
+        self._settings = settings
+
+    async def batches(self, topic: Topic, *, follow: bool) -> AsyncGenerator[Sequence[Delivered], None]:
+        """Yield the records of a topic; see :class:`connectors.kit.pictures.Pictures`."""
+        name = prefixed(self._settings.topic_prefix)(topic.name)
+        # The consumer is not safe in two threads, so it lives in one of its own.
+        thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="picture")
+        opened: list[KafkaConsumer] = []
+        try:
+            consumer = await _in(thread, lambda: self._connected(name))
+            opened.append(consumer)
+            is_told = False
+            while True:
+                polled = await _in(thread, lambda: consumer.poll(POLL_MS, max_records=BATCH_RECORDS_MAX))
+                batch = [d for records in polled.values() for d in _delivered(topic, records)]
+                if batch:
+                    yield batch
+                if not is_told and await _in(thread, lambda: _is_at_end(consumer)):
+                    is_told = True
+                    yield ()
+                    if not follow:
+                        return
+        finally:
+            for consumer in opened:
+                thread.submit(consumer.close, autocommit=False, timeout_ms=CLOSE_MS)
+            thread.shutdown(wait=False)
+
+    def _connected(self, name: str) -> KafkaConsumer:
+        require_broker(self._settings)
+        consumer = KafkaConsumer(
+            **self._settings.client_options(),
+            group_id=None,
+            enable_auto_commit=False,
+            isolation_level="read_committed",
+            allow_auto_create_topics=False,
+        )
+        numbers = consumer.partitions_for_topic(name)
+        if not numbers:
+            consumer.close(autocommit=False, timeout_ms=CLOSE_MS)
+            raise SourceUnavailableError(f"topic {name} is not there; goldentime topics create makes it")
+        consumer.assign([TopicPartition(name, number) for number in sorted(numbers)])
+        consumer.seek_to_beginning(*consumer.assignment())
+        return consumer
+
+
+def _is_at_end(consumer: KafkaConsumer) -> bool:
+    """Return whether every partition was read to the end that its fetches tell."""
+    ends = {partition: consumer.highwater(partition) for partition in consumer.assignment()}
+    return all(end is not None and consumer.position(partition) >= end for partition, end in ends.items())
+
+
+def _delivered(topic: Topic, records: Sequence[Any]) -> list[Delivered]:
+    found = []
+    for record in records:
+        try:
+            value = None if record.value is None else decode(topic.record, record.value)
+        except RecordDecodeError as error:
+            logger.warning("passed over %s %d/%d: %s", topic.name, record.partition, record.offset, error)
+            continue
+        found.append(Delivered(topic, record.partition, record.offset, record.key, value))
+    return found
+
+
+async def _in(thread: ThreadPoolExecutor, call: Callable[[], T]) -> T:
+    try:
+        return await asyncio.get_running_loop().run_in_executor(thread, call)
+    except (KafkaError, BrokerUnavailableError) as error:
+        raise SourceUnavailableError(f"the broker does not answer: {type(error).__name__}") from error

@@ -1,0 +1,124 @@
+"""When an alarm begins and when it is over: two thresholds, times to hold, and a pause before the next. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from connectors.kit.sensors.table import SensorKind
+
+US_PER_S = 1_000_000
+# Sensors that are not at rest; those at rest need no memory. An area's sensors all rise in one storm.
+REMEMBERED_MAX = 5_000
+
+
+class Change(StrEnum):
+    """What a reading changes."""
+
+    BEGINS = "begins"
+    ENDS = "ends"
+
+
+@dataclass(slots=True)
+class _Memory:
+    """One sensor that is not at rest; times in UTC microseconds.
+
+    Attributes:
+        last_us: of its newest reading.
+        is_on: whether its alarm was told and is not over.
+        since_us: since when readings say the contrary of that; None while they agree.
+        rest_until_us: until when nothing new is told.
+    """
+
+    last_us: int
+    is_on: bool = False
+    since_us: int | None = None
+    rest_until_us: int = 0
+
+
+class AlarmBook:
+    """What is remembered of all sensors of a source. At most :data:`REMEMBERED_MAX`: the longest silent goes first.
+
+    Attributes:
+        forgotten: how many had to go.
+    """
+
+    def __init__(self) -> None:
+        self.forgotten = 0
+        self._sensors: dict[str, _Memory] = {}
+
+    def take(self, sensor_id: str, kind: SensorKind, value: float, at_us: int) -> Change | None:
+        """Take a reading; return what it changes. One that is not newer than the last of its sensor changes nothing.
+
+        Args:
+            sensor_id: the sensor; one sensor may be known under several kinds.
+            kind: its thresholds.
+            value: the reading.
+            at_us: when it was measured, UTC microseconds since the epoch.
+        """
+        name = f"{kind.name}/{sensor_id}"
+        memory = self._sensors.get(name)
+        if memory is None:
+            if not kind.is_on(value):
+                return None
+            memory = _Memory(last_us=at_us - 1)
+            self._make_room()
+        if at_us <= memory.last_us:
+            return None
+        memory.last_us = at_us
+        # Kept in the order of the last reading, so that the longest silent is the first.
+        self._sensors.pop(name, None)
+        self._sensors[name] = memory
+        change = _momentary(memory, kind, value, at_us) if kind.momentary else _change(memory, kind, value, at_us)
+        if not memory.is_on and memory.since_us is None and memory.rest_until_us <= at_us:
+            del self._sensors[name]
+        return change
+
+    def state(self) -> dict[str, list[Any]]:
+        """Return what is remembered, JSON-able."""
+        return {name: [m.last_us, m.is_on, m.since_us, m.rest_until_us] for name, m in self._sensors.items()}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Remember what :meth:`state` gave.
+
+        Raises:
+            ValueError: it is no such state.
+        """
+        try:
+            self._sensors = {
+                name: _Memory(int(last), bool(on), None if since is None else int(since), int(rest))
+                for name, (last, on, since, rest) in state.items()
+            }
+        except (AttributeError, TypeError) as error:
+            raise ValueError("not a state of alarms") from error
+
+    def _make_room(self) -> None:
+        while len(self._sensors) >= REMEMBERED_MAX:
+            del self._sensors[next(iter(self._sensors))]
+            self.forgotten += 1
+
+
+def _change(memory: _Memory, kind: SensorKind, value: float, at_us: int) -> Change | None:
+    """Return what a newer reading changes, and remember it."""
+    contrary = kind.is_off(value) if memory.is_on else kind.is_on(value)
+    if not contrary or (not memory.is_on and at_us < memory.rest_until_us):
+        memory.since_us = None
+        return None
+    if memory.since_us is None:
+        memory.since_us = at_us
+    held_s = kind.min_off_s if memory.is_on else kind.min_on_s
+    if at_us - memory.since_us < held_s * US_PER_S:
+        return None
+    memory.is_on, memory.since_us = not memory.is_on, None
+    if memory.is_on:
+        return Change.BEGINS
+    memory.rest_until_us = at_us + int(kind.rearm_s * US_PER_S)
+    return Change.ENDS
+
+
+def _momentary(memory: _Memory, kind: SensorKind, value: float, at_us: int) -> Change | None:
+    """Return whether a push counts: those that follow within the pause are the same call for help."""
+    if not kind.is_on(value) or at_us < memory.rest_until_us:
+        return None
+    memory.rest_until_us = at_us + max(1, int(kind.rearm_s * US_PER_S))
+    return Change.BEGINS

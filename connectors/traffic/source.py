@@ -1,0 +1,113 @@
+"""Traffic feeds as a source: polled or pushed documents to incidents and closed roads."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from connectors.kit.arrival import Arrival
+from connectors.kit.context import ConnectorContext
+from connectors.kit.option_values import number_option, refuse_unknown, text_option
+from connectors.kit.payloads import PayloadSource, Transport, transport_from, transport_options
+from connectors.kit.reading.places import PlaceRules
+from connectors.kit.source import Entry
+from connectors.kit.transports.http_poll import PollConfig
+from connectors.traffic.documents import document_of
+from connectors.traffic.parse import KEPT_FIELDS, RoadEvent, parse_item
+from connectors.traffic.records import Rules, records_of
+from connectors.traffic.roads import links_from
+from schemas.topics import INCIDENTS
+
+TRANSPORTS = ("http-poll", "http-push")
+_OPTIONS = transport_options(*TRANSPORTS) | {
+    "accuracy_m", "future_tolerance_s", "news_h", "road_width_m", "links_file",
+}  # fmt: skip
+# An end is told again for so long: if Kafka did not take it the first time, it comes with the next document.
+ENDS_TOLD_US = 600_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The options of this connector; ``manifest.toml`` describes them."""
+
+    transport: Transport
+    accuracy_m: float = 50.0
+    future_tolerance_s: float = 300.0
+    news_h: float = 24.0
+    road_width_m: float = 20.0
+    links_file: str = ""
+
+    @classmethod
+    def from_options(cls, options: Mapping[str, Any]) -> "Config":
+        """Return the configuration that the options make.
+
+        Raises:
+            ConnectorConfigError: an option is missing, wrong or unknown; the message names it.
+        """
+        refuse_unknown(options, _OPTIONS)
+        return cls(
+            transport=transport_from(options, TRANSPORTS, name="traffic"),
+            accuracy_m=number_option(options, "accuracy_m", 50.0, least=1, most=5000),
+            future_tolerance_s=number_option(options, "future_tolerance_s", 300.0, least=0, most=86_400),
+            news_h=number_option(options, "news_h", 24.0, least=0.1, most=8784),
+            road_width_m=number_option(options, "road_width_m", 20.0, least=2, most=200),
+            links_file=text_option(options, "links_file", ""),
+        )
+
+
+class TrafficSource(PayloadSource):
+    """Accidents, breakdowns and closed roads.
+
+    A polled document shows what is there now, so what was there and is no more has ended. A push tells of single
+    events and says itself when they end.
+    """
+
+    def __init__(self, config: Config, context: ConnectorContext) -> None:
+        super().__init__(config.transport, context, topic=INCIDENTS)
+        links = links_from(Path(config.links_file).expanduser()) if config.links_file else {}
+        self._zone = ZoneInfo(context.time_zone)
+        self._places = PlaceRules(
+            accuracy_m=config.accuracy_m, default_points=context.default_points, city_box=context.city_box
+        )
+        self._rules = Rules(
+            future_tolerance_us=int(config.future_tolerance_s * 1_000_000),
+            news_us=int(config.news_h * 3_600_000_000),
+            road_width_m=config.road_width_m,
+            road_of=lambda link_id: links.get(link_id, ()),
+        )
+        self._is_polled = isinstance(config.transport, PollConfig)
+        self._shown: dict[str, RoadEvent] = {}
+        # What is no longer shown, and since when.
+        self._gone: dict[str, tuple[RoadEvent, int]] = {}
+
+    def read(self, payload: bytes, arrival: Arrival) -> Iterable[Entry]:
+        """Return the entries of a document or of single items, and of what ended since the document before."""
+        document = document_of(payload)
+        shown: dict[str, RoadEvent] = {}
+
+        def of_item(item: Any) -> list[Entry] | None:
+            event, findings = parse_item(item, arrival.now_us, self._zone, self._places)
+            self.findings.update(findings)
+            shown[event.number] = event
+            return list(records_of(event, arrival.now_us, self._rules, self.note)) or None
+
+        entries = self.each(document.items, of_item, kept=KEPT_FIELDS)
+        if self._is_polled and document.is_whole:
+            entries += self._ended(shown, arrival.now_us)
+        return entries
+
+    def _ended(self, shown: dict[str, RoadEvent], now_us: int) -> list[Entry]:
+        """Return the ends of events that were shown before and are no more."""
+        missing = {number: (event, now_us) for number, event in self._shown.items() if number not in shown}
+        told = {**missing, **self._gone}
+        self._gone = {
+            number: (event, since_us)
+            for number, (event, since_us) in told.items()
+            if number not in shown and now_us - since_us <= ENDS_TOLD_US
+        }
+        self._shown = shown
+        ends: list[Entry] = []
+        for event, _ in self._gone.values():
+            ends += records_of(event, now_us, self._rules, self.note, is_gone=True)
+        return ends

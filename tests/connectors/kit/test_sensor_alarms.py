@@ -1,0 +1,79 @@
+"""Laws of alarms by threshold: they alternate, ask for their times, and survive being stored at any reading."""
+
+import json
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from connectors.kit.sensors.hysteresis import REMEMBERED_MAX, AlarmBook, Change
+from connectors.kit.sensors.table import SensorKind, fitted
+
+SECOND_US = 1_000_000
+HIGH = SensorKind(
+    name="level", threshold_on=2, threshold_off=1, min_on_s=3, min_off_s=4, rearm_s=5, incident="flood"
+)  # fmt: skip
+readings = st.lists(st.tuples(st.integers(1, 6), st.floats(0, 3)), max_size=40)
+
+
+def changes(book: AlarmBook, kind: SensorKind, steps: list[tuple[int, float]], begin_s: int = 0) -> list[object]:
+    found: list[object] = []
+    at_s = begin_s
+    for pause_s, value in steps:
+        at_s += pause_s
+        found.append(book.take("s", kind, value, at_s * SECOND_US))
+    return found
+
+
+@settings(max_examples=100, deadline=None)
+@given(readings)
+def test_an_alarm_begins_before_it_ends_and_ends_before_the_next(steps: list[tuple[int, float]]) -> None:
+    told = [change for change in changes(AlarmBook(), HIGH, steps) if change is not None]
+    assert told == [(Change.BEGINS, Change.ENDS)[n % 2] for n in range(len(told))]
+
+
+@settings(max_examples=100, deadline=None)
+@given(readings)
+def test_low_alarms_are_high_alarms_turned_over(steps: list[tuple[int, float]]) -> None:
+    low = SensorKind(
+        name="level", threshold_on=-2, threshold_off=-1, min_on_s=3, min_off_s=4, rearm_s=5, incident="drought"
+    )  # fmt: skip
+    turned = [(pause_s, -value) for pause_s, value in steps]
+    assert changes(AlarmBook(), low, turned) == changes(AlarmBook(), HIGH, steps)
+
+
+@settings(max_examples=100, deadline=None)
+@given(readings, st.integers(0, 40))
+def test_a_book_that_was_stored_and_restored_goes_on_as_if_it_had_not(steps: list[tuple[int, float]], cut: int) -> None:
+    whole = changes(AlarmBook(), HIGH, steps)
+    first, second = AlarmBook(), AlarmBook()
+    before = changes(first, HIGH, steps[:cut])
+    second.restore(json.loads(json.dumps(first.state())))
+    passed_s = sum(pause_s for pause_s, _ in steps[:cut])
+    assert before + changes(second, HIGH, steps[cut:], passed_s) == whole
+
+
+@settings(max_examples=50, deadline=None)
+@given(readings)
+def test_readings_that_come_again_change_nothing(steps: list[tuple[int, float]]) -> None:
+    book = AlarmBook()
+    changes(book, HIGH, [*steps, (1, 2.5), (3, 2.5)])
+    state = book.state()
+    if state:
+        last_us = next(iter(state.values()))[0]
+        assert book.take("s", HIGH, 0.0, last_us) is None
+        assert book.state() == state
+
+
+def test_no_more_sensors_are_remembered_than_there_is_room_for() -> None:
+    book = AlarmBook()
+    for number in range(REMEMBERED_MAX + 3):
+        book.take(f"s-{number}", HIGH, 2.5, (number + 1) * SECOND_US)
+    assert (len(book.state()), book.forgotten) == (REMEMBERED_MAX, 3)
+    assert "level/s-0" not in book.state()
+
+
+def test_a_topic_fits_its_pattern_level_by_level() -> None:
+    assert fitted("a/{id}/+", "a/7/x") == "7"
+    assert fitted("a/+", "a/7") == ""
+    assert fitted("a/{id}", "b/7") is None
+    assert fitted("a/{id}", "a/7/x") is None
