@@ -268,9 +268,9 @@ def dead_letters_of(topic: Topic) -> Topic:
     """Return the dead-letter topic of an input topic; as many partitions as the input.
 
     A dead letter holds the original bytes: what the input keeps only a day, because it tells where people are, lies no
-    longer here.
+    longer here; nor does where people under protection live.
     """
-    kept_ms = topic.retention_ms
+    kept_ms = DAY_MS if topic is PROTECTED_SUBJECTS else topic.retention_ms
     is_personal = kept_ms is not None and kept_ms <= DAY_MS
     return Topic(
         name=topic.name + DEAD_LETTER_SUFFIX,
