@@ -181,12 +181,12 @@ def _assign(scene: Scene, *, must: bool) -> Deliberation:
     places = _places_of(scene)
     crowd = scenery.crowd_level_at(place.location, scene.now_us)
     count = cameras_wanted(scene.standing, place, policy, crowd)
-    wish = scene.outlook.wish(count, scenery.cameras.revision, lambda: scene.wish(count, *TARGET_ROLES, fill=True))
-    due = must or _must_change(scene, wish)
-    if not due:
-        wish = replace(wish, bids_from=policy.selection.switch_gain)
+    wish = scene.outlook.wish(count, scenery.cameras.revision, lambda: _main_wish(scene, count))
+    must_change = _must_change(scene, wish)
+    if must or must_change:
+        wish = replace(wish, bids_from=-np.inf)
     answer = free = yield from choose_with_bids(places, wish)
-    if not _is_worth_it(scene, answer, wish):
+    if not _is_worth_it(scene, answer, must_change=must_change):
         if not must and _moved_m(scene) < policy.movement.update_distance_m:
             return case, None
         held = tuple(view.row for view in wish.held)
@@ -222,6 +222,12 @@ def _assign(scene: Scene, *, must: bool) -> Deliberation:
     )
 
 
+def _main_wish(scene: Scene, count: int) -> Wish:
+    """Return what is wanted for the target itself; what heads are worth is reckoned only if the held set must go."""
+    wish = scene.wish(count, *TARGET_ROLES, fill=True)
+    return replace(wish, bids_from=scene.policy.selection.switch_gain)
+
+
 def _places_of(scene: Scene) -> Places:
     """Return the weighted places the target may be at."""
     target, scenery = scene.target, scene.scenery
@@ -234,12 +240,12 @@ def _places_of(scene: Scene) -> Places:
     return places_around(x_m, y_m, max(place.accuracy_m, 1.0) / R68_PER_SIGMA, scenery.streets)
 
 
-def _is_worth_it(scene: Scene, answer: Answer, wish: Wish) -> bool:
+def _is_worth_it(scene: Scene, answer: Answer, *, must_change: bool) -> bool:
     """Return whether the new choice is so much better than the cameras held, as they are turned, that they change."""
     case = scene.case
     if case.status != CaseStatus.ACTIVE:
         return bool(answer.rows) or case.version == 0 or case.status != CaseStatus.WAITING
-    return _must_change(scene, wish) or answer.utility - answer.held_utility >= scene.policy.selection.switch_gain
+    return must_change or answer.utility - answer.held_utility >= scene.policy.selection.switch_gain
 
 
 def _must_change(scene: Scene, wish: Wish) -> bool:
