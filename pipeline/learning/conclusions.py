@@ -33,6 +33,9 @@ FACTOR_MIN, FACTOR_MAX = 0.05, 3.0
 TRUST_PRIOR = 1.5
 # A kind, or a heading, is named when it is at least this probable.
 TELLS = 0.9
+# Looks tell where a pole stands when they leave less than half of the registry's error. Before that what they say is
+# drawn to the registered place, and streets around it know better: measured, ADR 13.
+POLE_TELLS = 0.5
 # Length of the mean vector of the headings (1 for a single one) above which one is named: within about 40 degrees.
 _ONE_WAY = 0.75
 # Differences that are worth a sentence: in metres, and as factors of a sector.
@@ -67,6 +70,7 @@ def concluded(sums: CameraKnowledge) -> CameraKnowledge:
     east_m, north_m = float(spots @ SPOT_EAST_M), float(spots @ SPOT_NORTH_M)
     spread = (SPOT_EAST_M - east_m) ** 2 + (SPOT_NORTH_M - north_m) ** 2
     error_m = SIGMAS_OF_68 * math.sqrt(float(spots @ spread) / 2)
+    tells_place = sums.looks > 0 and error_m <= POLE_TELLS * sums.registered_error_m
     kind, heading_deg, heading_error_deg = _behaviour(sums.registered_kind, turned)
     trust, low, high = _trust(sum(sums.expected), sum(sums.seen))
     factors = np.clip(_sees(turned) / _sees(before.sum(axis=0)), FACTOR_MIN, FACTOR_MAX)
@@ -80,10 +84,10 @@ def concluded(sums: CameraKnowledge) -> CameraKnowledge:
         kind=kind,
         heading_deg=heading_deg,
         heading_error_deg=heading_error_deg,
-        # Without a look the registry's place stands, to the last digit.
-        pole_east_m=east_m if sums.looks else 0.0,
-        pole_north_m=north_m if sums.looks else 0.0,
-        pole_error_m=error_m if sums.looks else sums.registered_error_m,
+        # Until looks tell the place the registry's stands, to the last digit.
+        pole_east_m=east_m if tells_place else 0.0,
+        pole_north_m=north_m if tells_place else 0.0,
+        pole_error_m=error_m if tells_place else sums.registered_error_m,
     )
 
 

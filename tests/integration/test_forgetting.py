@@ -32,11 +32,13 @@ from schemas.topics import (
     CAMERAS,
     CASE_BELIEFS,
     CASE_STATES,
+    CONDITIONS,
     CONNECTOR_CURSORS,
     DAY_MS,
     HOUR_MS,
     INCIDENTS,
     OPERATOR_COMMANDS,
+    PROTECTED_SUBJECTS,
     PTZ_COMMANDS,
     PTZ_GRANTS,
     PTZ_HEADS,
@@ -45,7 +47,9 @@ from schemas.topics import (
     SUBJECT_TRACKS,
     TOPICS,
     TRACKER_FIXES,
+    VIEW_SESSIONS,
     WANDERING_ALERTS,
+    WANDERING_STATES,
     Topic,
     dead_letters_of,
 )
@@ -65,12 +69,14 @@ KAFKA_SEGMENT_MS = 7 * DAY_MS
 AREA_M = 600.0
 
 # Newest value per key: read whole and searched.
-FORGOTTEN_BY_TOMBSTONE = (CAMERA_ASSIGNMENTS, CASE_STATES, SUBJECT_TRACKS, CASE_BELIEFS)
+FORGOTTEN_BY_TOMBSTONE = (CAMERA_ASSIGNMENTS, CASE_STATES, SUBJECT_TRACKS, CASE_BELIEFS, WANDERING_STATES)
 # Keyed by camera, for as long as there is the camera: the newest value must not say where a subject was.
 OVERWRITTEN = (PTZ_COMMANDS, PTZ_HEADS)
 # Positions lie there until the broker deletes them.
 KEPT_A_DAY = (TRACKER_FIXES, SIGHTINGS, PTZ_REQUESTS, CAMERA_OBSERVATIONS)
 KEPT_A_WEEK = (INCIDENTS, WANDERING_ALERTS)
+# Where somebody lives, for as long as they are registered; what could not be used of it lies a day.
+REGISTERED = (PROTECTED_SUBJECTS,)
 # No position of a subject is in their records.
 WITHOUT_POSITIONS = (
     OPERATOR_COMMANDS,
@@ -80,10 +86,12 @@ WITHOUT_POSITIONS = (
     CAMERA_KNOWLEDGE,
     ACCESS_AUDITS,
     CONNECTOR_CURSORS,
+    CONDITIONS,
+    VIEW_SESSIONS,
 )
 # A dead letter holds the original bytes, so it may lie no longer than what it was made of.
 _LETTERS = {topic.name: topic for topic in TOPICS if topic.name.endswith("-dlq")}
-LETTERS_KEPT_A_DAY = tuple(_LETTERS[dead_letters_of(topic).name] for topic in KEPT_A_DAY)
+LETTERS_KEPT_A_DAY = tuple(_LETTERS[dead_letters_of(topic).name] for topic in (*KEPT_A_DAY, *REGISTERED))
 LETTERS_OF_REPORTS = tuple(_LETTERS[dead_letters_of(topic).name] for topic in KEPT_A_WEEK)
 LETTERS_WITHOUT_POSITIONS = tuple(
     _LETTERS[name] for t in WITHOUT_POSITIONS if (name := dead_letters_of(t).name) in _LETTERS
@@ -98,11 +106,11 @@ POLICY = policy_with(
 
 def test_every_topic_is_named_in_one_way() -> None:
     named = [
-        *FORGOTTEN_BY_TOMBSTONE, *OVERWRITTEN, *KEPT_A_DAY, *KEPT_A_WEEK, *WITHOUT_POSITIONS,
+        *FORGOTTEN_BY_TOMBSTONE, *OVERWRITTEN, *KEPT_A_DAY, *KEPT_A_WEEK, *REGISTERED, *WITHOUT_POSITIONS,
         *LETTERS_KEPT_A_DAY, *LETTERS_OF_REPORTS, *LETTERS_WITHOUT_POSITIONS,
     ]  # fmt: skip
     assert sorted(topic.name for topic in named) == sorted(BY_NAME)
-    assert all(topic.compacted for topic in (*FORGOTTEN_BY_TOMBSTONE, *OVERWRITTEN))
+    assert all(topic.compacted for topic in (*FORGOTTEN_BY_TOMBSTONE, *OVERWRITTEN, *REGISTERED))
 
 
 @pytest.mark.parametrize("topic", KEPT_A_DAY, ids=lambda topic: topic.name)

@@ -7,14 +7,17 @@ import pytest
 from schemas.registry import newest_schema
 from schemas.topics import (
     BY_NAME,
+    CAMERA_HEALTH,
     CAMERA_INPUTS,
     CAMERAS,
     CASE_INPUTS,
+    CONDITIONS,
     DAY_MS,
     DEAD_LETTER_SUFFIX,
     INCIDENTS,
     SUBJECT_TRACKS,
     TOPICS,
+    VIEW_SESSIONS,
     prefixed,
 )
 from tests.schemas.examples import RECORD_TYPES, example_record
@@ -50,13 +53,14 @@ def test_a_dead_letter_topic_is_named_after_its_input_and_has_its_partitions(top
 @pytest.mark.parametrize("topic", DEAD_LETTERS, ids=by_name)
 def test_dead_letters_lie_a_fortnight_but_no_longer_than_an_input_that_is_kept_a_day(topic):
     kept_ms = BY_NAME[topic.name.removesuffix(DEAD_LETTER_SUFFIX)].retention_ms
-    assert topic.retention_ms == (DAY_MS if kept_ms == DAY_MS else 14 * DAY_MS)
+    # Where people under protection live is as personal as where they are.
+    is_personal = kept_ms == DAY_MS or topic.name == "protected-subjects-dlq"
+    assert topic.retention_ms == (DAY_MS if is_personal else 14 * DAY_MS)
 
 
 def test_every_input_has_dead_letters():
     assert {topic.name for topic in DEAD_LETTERS} == {
-        t.name + "-dlq"
-        for t in (*CASE_INPUTS, *CAMERA_INPUTS, CAMERAS, BY_NAME["camera-health"], BY_NAME["view-sessions"])
+        t.name + "-dlq" for t in (*CASE_INPUTS, *CAMERA_INPUTS, CAMERAS, CAMERA_HEALTH, CONDITIONS, VIEW_SESSIONS)
     }
 
 

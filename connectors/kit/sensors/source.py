@@ -64,10 +64,11 @@ class SensorSource(PayloadSource):
         before = self._joined(inner)
         async with aclosing(super().entries(inner)) as entries:
             async for entry in entries:
-                # The transport gives the last entry of a payload its cursor; the alarms are then those after it. From
+                # The transport gives the last entry of a payload a new cursor; the alarms are then those after it. From
                 # the others on, the whole payload is read again with the alarms before it.
-                if entry.cursor is not None:
-                    before = self._joined(entry.cursor)
+                if entry.cursor not in (None, inner or ""):
+                    inner = entry.cursor
+                    before = self._joined(inner)
                 yield replace(entry, cursor=before) if reads_again else entry
 
     def acknowledged(self, cursor: str) -> None:

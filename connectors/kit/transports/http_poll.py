@@ -93,6 +93,9 @@ class _Mark:
 
     @property
     def cursor(self) -> str:
+        """Return the position after the body; empty before the first."""
+        if not self.number:
+            return ""
         fields = {"n": self.number, "etag": self.etag, "modified": self.modified, "digest": self.digest}
         return json.dumps(fields)
 

@@ -15,7 +15,7 @@ from tests.connectors.helpers import NOON_US, incident
 from tests.schemas.examples import ALL_SCHEMAS, example_record
 
 # What only the engine writes and reads never comes as JSON; times that are not set are 0 there.
-INTERNAL = ("CaseState", "PtzHead", "SubjectTrack")
+INTERNAL = ("CaseState", "PtzHead", "SubjectTrack", "WanderingState")
 EXAMPLES = [example_record(published) for published in ALL_SCHEMAS if published.record not in INTERNAL]
 
 
