@@ -12,7 +12,7 @@ from typing import Any
 from benchmarks.eyes_on.cells import Cell, Scope
 
 BOUNDS = Path(__file__).with_name("bounds.json")
-SCOPE = Scope(episodes=150, seconds=1_800, seeds="test", first_seed=0)
+SCOPE = Scope(episodes=100, seconds=1_800, seeds="test", first_seed=0)
 CITIES = ("old-town", "helsinki")
 Row = dict[str, Any]
 
