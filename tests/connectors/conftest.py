@@ -1,6 +1,7 @@
 """A city of its own on the shared embedded broker for every test of the connectors, and a broker that is cut off."""
 
 import gc
+import logging
 import signal
 import socket
 import time
@@ -29,6 +30,12 @@ def pytest_runtestloop(session: pytest.Session) -> None:
     modules = {getattr(item, "module", None) for item in session.items}
     if not session.config.option.collectonly and any(hasattr(module, "assignments_for") for module in modules):
         rehearse(DEMO, with_map=True)
+
+
+@pytest.fixture(autouse=True)
+def all_is_logged() -> None:
+    """Let connectors log again what a ``goldentime`` command of an earlier test has hushed in this process."""
+    logging.getLogger("connectors").setLevel(logging.NOTSET)
 
 
 @pytest.fixture
