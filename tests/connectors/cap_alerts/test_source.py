@@ -20,6 +20,7 @@ from tests.support.connector_suite import Happening, Samples, connector_suite
 from tests.support.connector_suite.happenings import MINUTE_US
 from tests.support.districts import scattered_cameras
 from tests.support.golden import assignments_for, entries_of
+from tests.support.loopback import served
 
 CITY = {"city_names": ["서울특별시", "서울"], "districts": ["종로구", "중구"], "geocodes": ["11110=종로구", "11=서울"]}
 PUSH = {**CITY, "transport": "http-push", "token_env": "CAP_TOKEN"}
@@ -290,25 +291,18 @@ async def test_the_links_of_a_list_are_followed_once_and_a_broken_one_stops_noth
             return web.Response(status=404)
         return web.Response(body=alert(identifier=request.path, sent_us=NOON_US - MINUTE_US, area=HERE))
 
-    runner = web.ServerRunner(web.Server(show, access_log=None), handle_signals=False, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    options = {"url": f"http://127.0.0.1:{runner.addresses[0][1]}/feed", "interval_s": 0.01}
-    source: Any = build("cap_alerts", {**CITY, **options}, a_context())
     found: set[str] = set()
-    try:
-        async with asyncio.timeout(5):
-            while len(found) < 2:
-                try:
-                    async with aclosing(source.entries(None)) as entries:
-                        async for entry in entries:
-                            found.add(entry.record.case_id)
-                            if len(found) == 2:
-                                break
-                except Exception as error:
-                    assert "404" in str(error)  # noqa: PT017
-    finally:
-        await runner.cleanup()
+    async with served(show) as url, asyncio.timeout(5):
+        source: Any = build("cap_alerts", {**CITY, "url": f"{url}/feed", "interval_s": 0.01}, a_context())
+        while len(found) < 2:
+            try:
+                async with aclosing(source.entries(None)) as entries:
+                    async for entry in entries:
+                        found.add(entry.record.case_id)
+                        if len(found) == 2:
+                            break
+            except Exception as error:
+                assert "404" in str(error)  # noqa: PT017
     assert asked.count("/cap/gone.xml") == 3
     assert source.findings["link-elsewhere"]
     assert source.findings["link-gives-nothing"]

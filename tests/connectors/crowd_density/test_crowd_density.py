@@ -16,6 +16,7 @@ from connectors.kit.source import Accepted, Refused
 from tests.connectors.local_context import a_context
 from tests.support.connector_suite import Happening, Samples, connector_suite
 from tests.support.golden import entries_of
+from tests.support.loopback import served
 
 AREAS = Path(__file__).parent / "samples" / "areas.json"
 
@@ -104,17 +105,14 @@ async def test_all_areas_of_the_file_are_asked_for_with_the_key_in_the_url(tmp_p
         return web.Response(body=answer([Happening(number=str(int(code[3:])))]))
 
     (tmp_path / "key").write_text("k3y")
-    runner = web.ServerRunner(web.Server(serve, access_log=None), shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    url = f"http://127.0.0.1:{runner.addresses[0][1]}/{{key}}/json/citydata_ppltn/1/5/POI001"
-    options = {"url": url, "areas": str(AREAS), "token_file": str(tmp_path / "key"), "interval_s": 60}
-    entries = build("crowd_density", options, a_context()).entries(None)
-    try:
-        async with asyncio.timeout(5):
-            ids = [(await anext(entries)).record.condition_id for _ in range(7)]  # type: ignore[union-attr]
-    finally:
-        await entries.aclose()  # type: ignore[attr-defined]
-        await runner.cleanup()
+    async with served(serve) as server:
+        url = f"{server}/{{key}}/json/citydata_ppltn/1/5/POI001"
+        options = {"url": url, "areas": str(AREAS), "token_file": str(tmp_path / "key"), "interval_s": 60}
+        entries = build("crowd_density", options, a_context()).entries(None)
+        try:
+            async with asyncio.timeout(5):
+                ids = [(await anext(entries)).record.condition_id for _ in range(7)]  # type: ignore[union-attr]
+        finally:
+            await entries.aclose()  # type: ignore[attr-defined]
     assert ids == [f"crowd_density:POI{n:03d}" for n in (1, 2, 3, 4, 5, 17, 18)]
     assert asked == [f"/k3y/json/citydata_ppltn/1/5/POI{n:03d}" for n in (1, 2, 3, 4, 5, 17, 18)]

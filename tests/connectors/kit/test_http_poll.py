@@ -18,6 +18,7 @@ from schemas.incident import Incident
 from schemas.topics import INCIDENTS
 from tests.connectors.helpers import incident
 from tests.connectors.local_context import a_context
+from tests.support import loopback
 
 SECRET = "key/with?signs"
 Answers = Callable[[web.BaseRequest], web.Response]
@@ -45,13 +46,8 @@ async def served(answers: Answers) -> AsyncIterator[str]:
     async def answer(request: web.BaseRequest) -> web.Response:
         return answers(request)
 
-    runner = web.ServerRunner(web.Server(answer, access_log=None), handle_signals=False, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    try:
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    finally:
-        await runner.cleanup()
+    async with loopback.served(answer) as url:
+        yield url
 
 
 def a_source(url: str, **options: Any) -> Records:

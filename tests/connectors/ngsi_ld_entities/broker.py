@@ -9,6 +9,8 @@ from typing import Any
 
 from aiohttp import web
 
+from tests.support.loopback import LoopbackServer
+
 URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s<>\"{}|\\^`]+")
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
@@ -39,24 +41,18 @@ class Broker:
         self.whole_batches = False
         self._failures: list[int] = []
         self._hangs = False
-        self._runner: web.ServerRunner | None = None
+        self._server = LoopbackServer(self._take)
 
     async def __aenter__(self) -> "Broker":
         """Start on a free port."""
-        self._runner = web.ServerRunner(
-            web.Server(self._take, access_log=None), handle_signals=False, shutdown_timeout=0.1
-        )
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        self.options["url"] = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
+        self.options["url"] = await self._server.start()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Stop."""
-        if self._runner is not None:
-            await self._runner.cleanup()
+        await self._server.stop()
 
     def taken(self) -> list[Any]:
         """Return all entities, by id."""

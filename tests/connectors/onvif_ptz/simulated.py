@@ -15,6 +15,7 @@ from aiohttp import web
 
 from schemas.clock import SystemClock
 from tests.support.connector_suite.sinks import SECRET
+from tests.support.loopback import LoopbackServer
 
 TT, TDS = "http://www.onvif.org/ver10/schema", "http://www.onvif.org/ver10/device/wsdl"
 TRT, TPTZ = "http://www.onvif.org/ver10/media/wsdl", "http://www.onvif.org/ver20/ptz/wsdl"
@@ -58,25 +59,19 @@ class SimulatedHead:
         self._failures = 0
         self._hangs = False
         self._nonces: set[str] = set()
-        self._runner: web.ServerRunner | None = None
+        self._server = LoopbackServer(self._answer)
         self.url = ""
 
     async def __aenter__(self) -> "SimulatedHead":
         """Start the camera on a free port."""
-        self._runner = web.ServerRunner(
-            web.Server(self._answer, access_log=None), handle_signals=False, shutdown_timeout=0.1
-        )
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}/onvif/device_service"
+        self.url = await self._server.start() + "/onvif/device_service"
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Stop the camera."""
-        if self._runner is not None:
-            await self._runner.cleanup()
+        await self._server.stop()
 
     def line(self, camera_id: str = "cam-1") -> str:
         """Return the head's table in TOML."""

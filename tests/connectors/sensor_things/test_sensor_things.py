@@ -16,6 +16,7 @@ from connectors.kit.source import Accepted, Entry, Refused
 from tests.connectors.local_context import NOON_US, a_context
 from tests.support.connector_suite import Happening, Samples, connector_suite
 from tests.support.golden import assignments_for, entries_of
+from tests.support.loopback import served
 
 MINUTE_US = 60_000_000
 
@@ -192,12 +193,9 @@ async def read_until(source: SensorSource, cursor: str | None, count: int) -> li
 
 async def test_pages_newest_first_are_read_back_to_what_is_known_and_alarms_survive_a_restart() -> None:
     server = Server()
-    runner = web.ServerRunner(web.Server(server.answer, access_log=None), shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    url = f"http://127.0.0.1:{runner.addresses[0][1]}/v1.1/Observations"
     context = a_context(now_us=NOON_US + 60 * MINUTE_US)
-    try:
+    async with served(server.answer) as loopback:
+        url = f"{loopback}/v1.1/Observations"
         server.items = [level(n, 1.0) for n in range(3)] + [level(3, 2.5), level(4, 2.6)]
         first = build("sensor_things", {"url": url, "interval_s": 0.01}, context)
         (begun,) = await read_until(first, None, 1)  # type: ignore[arg-type]
@@ -208,8 +206,6 @@ async def test_pages_newest_first_are_read_back_to_what_is_known_and_alarms_surv
         server.asked.clear()
         second = build("sensor_things", {"url": url, "interval_s": 0.01}, context)
         (ended,) = await read_until(second, begun.cursor, 1)  # type: ignore[arg-type]
-    finally:
-        await runner.cleanup()
     assert statuses([begun, ended]) == ["reported", "closed"]
     # The page of minutes 20 and 4 reaches back to what is known: the pages after it are not asked for.
     assert server.asked[:2] == ["/v1.1/Observations", "/v1.1/Observations?$skip=2"]

@@ -7,6 +7,8 @@ from typing import Any
 
 from aiohttp import web
 
+from tests.support.loopback import LoopbackServer
+
 IDEMPOTENCY_HEADER = "Idempotency-Key"
 
 
@@ -33,24 +35,18 @@ class HttpOutside:
         self._failures: list[int] = []
         self._hangs = False
         self._keys: set[str] = set()
-        self._runner: web.ServerRunner | None = None
+        self._server = LoopbackServer(self._take)
 
     async def __aenter__(self) -> "HttpOutside":
         """Start the server on a free port."""
-        self._runner = web.ServerRunner(
-            web.Server(self._take, access_log=None), handle_signals=False, shutdown_timeout=0.1
-        )
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        self.options["url"] = f"http://127.0.0.1:{self._runner.addresses[0][1]}/hook"
+        self.options["url"] = await self._server.start() + "/hook"
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Stop the server."""
-        if self._runner is not None:
-            await self._runner.cleanup()
+        await self._server.stop()
 
     def taken(self) -> list[Any]:
         """Return what it holds; a repeat under a known key adds nothing."""

@@ -18,6 +18,7 @@ from connectors.kit.payloads import PayloadSource
 from connectors.kit.transports.mqtt import MqttLink
 from connectors.kit.transports.mqtt_session import MqttConfig
 from tests.support.connector_suite.happenings import Happening, Samples
+from tests.support.loopback import LoopbackServer
 
 TOKEN = "token-of-the-suite-7c1e"
 RETRY_S = 0.01
@@ -118,7 +119,7 @@ class PollRig:
     def __init__(self, samples: Samples, token_file: Path) -> None:
         self._samples = samples
         self._body = b""
-        self._runner: web.ServerRunner | None = None
+        self._server = LoopbackServer(self._answer)
         self._folder = token_file
         self.down = 0
         self.requests: list[Mapping[str, str]] = []
@@ -131,12 +132,7 @@ class PollRig:
 
     async def start(self) -> None:
         """Start the server; its address is in the options."""
-        self._runner = web.ServerRunner(
-            web.Server(self._answer, access_log=None), handle_signals=False, shutdown_timeout=0.1
-        )
-        await self._runner.setup()
-        await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        self.options["url"] = f"http://127.0.0.1:{self._runner.addresses[0][1]}/feed"
+        self.options["url"] = await self._server.start() + "/feed"
 
     async def tell(self, happenings: Sequence[Happening]) -> None:
         """Show these happenings from now on."""
@@ -154,8 +150,7 @@ class PollRig:
 
     async def close(self) -> None:
         """Stop the server."""
-        if self._runner is not None:
-            await self._runner.cleanup()
+        await self._server.stop()
 
 
 @dataclass
