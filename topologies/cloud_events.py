@@ -5,15 +5,10 @@ own: theirs is made of key, time and content.
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
-from functools import lru_cache
 from zlib import crc32
 
+from schemas.cloud_events import EVENT_TYPE_PREFIX, SPEC_VERSION, rfc3339
 from topologies.unit_of_work import NO_HEADERS, Header
-
-EVENT_TYPE_PREFIX = "goldentime."
-SPEC_VERSION: Header = ("ce_specversion", b"1.0")
-US_PER_S = 1_000_000
 
 
 class EventHeaders:
@@ -61,15 +56,3 @@ class EventHeaders:
 def events_of(city: str) -> EventHeaders:
     """Return what makes the headers of a city's workers; all of them are one source."""
     return EventHeaders(f"/goldentime/{city}")
-
-
-def rfc3339(time_us: int) -> str:
-    """Return a time in UTC microseconds since the epoch as RFC 3339 text, e.g. ``2026-03-01T12:00:00.000000Z``."""
-    second, rest_us = divmod(time_us, US_PER_S)
-    return f"{_to_the_second(second)}.{rest_us:06d}Z"
-
-
-@lru_cache(maxsize=256)
-def _to_the_second(second: int) -> str:
-    # Records of a unit lie close together; writing out the date is most of the price.
-    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")

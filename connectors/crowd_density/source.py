@@ -10,8 +10,7 @@ from zoneinfo import ZoneInfo
 
 from connectors.crowd_density.parse import KEPT, NAME, CityArea, Rules, areas_from, condition_of, items_of
 from connectors.kit.context import ConnectorContext
-from connectors.kit.errors import ConnectorConfigError
-from connectors.kit.option_values import number_option, refuse_unknown, text_option
+from connectors.kit.option_values import number_option, option_file_text, refuse_unknown, text_option
 from connectors.kit.payloads import Arrival, PayloadSource, Transport, transport_from, transport_options
 from connectors.kit.source import Accepted, Entry
 from schemas.topics import CONDITIONS
@@ -38,15 +37,10 @@ class Config:
         """
         refuse_unknown(options, transport_options(*TRANSPORTS) | {"areas", "valid_s"})
         name = text_option(options, "areas", "")
-        path = Path(name).expanduser() if name else DEFAULT_AREAS
-        try:
-            with path.open("rb") as file:
-                text = file.read(AREAS_BYTES_MAX).decode("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConnectorConfigError(f"option areas cannot be read: {type(error).__name__}") from error
+        path = Path(name) if name else DEFAULT_AREAS
         return cls(
             transport_from(options, TRANSPORTS, name=NAME),
-            areas_from(text),
+            areas_from(option_file_text("areas", path, bytes_max=AREAS_BYTES_MAX)),
             int(number_option(options, "valid_s", 1800, least=60, most=86_400) * 1_000_000),
         )
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from connectors.kit.errors import EntryRefusedError
+from connectors.kit.reading.json_bodies import strict_loads
 from connectors.kit.reading.json_records import record_from_json
 from schemas.topics import BY_NAME, Topic
 
@@ -92,7 +93,7 @@ def _object_of(raw: bytes) -> dict[str, Any]:
     if len(raw) > LINE_BYTES_MAX:
         raise EntryRefusedError("too-large", None, f"a line has at most {LINE_BYTES_MAX} bytes")
     try:
-        value = json.loads(raw.decode("utf-8-sig"), parse_constant=_no_constant)
+        value = strict_loads(raw.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise EntryRefusedError("broken-text", None, f"the line is not UTF-8 at byte {error.start}") from None
     except json.JSONDecodeError as error:
@@ -102,10 +103,6 @@ def _object_of(raw: bytes) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise EntryRefusedError("broken-json", None, "a line must be an object with topic and record")
     return value
-
-
-def _no_constant(name: str) -> float:
-    raise ValueError(f"{name} is not JSON")
 
 
 def _topic_of(line: dict[str, Any]) -> Topic:

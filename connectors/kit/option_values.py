@@ -6,6 +6,7 @@ both forms.
 
 import math
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from connectors.kit.errors import ConnectorConfigError
@@ -41,6 +42,19 @@ def text_option(options: Mapping[str, Any], name: str, default: str | None = Non
     if not isinstance(value, str):
         raise ConnectorConfigError(f"option {name} must be text, got {type(value).__name__}")
     return value
+
+
+def option_file_text(name: str, path: Path, *, bytes_max: int, encoding: str = "utf-8") -> str:
+    """Return the text of the file that option ``name`` names; what lies beyond ``bytes_max`` is not read.
+
+    Raises:
+        ConnectorConfigError: the file cannot be read, or is not in this encoding.
+    """
+    try:
+        with path.expanduser().open("rb") as file:
+            return file.read(bytes_max).decode(encoding)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConnectorConfigError(f"option {name} cannot be read: {type(error).__name__}") from error
 
 
 def choice_option(options: Mapping[str, Any], name: str, default: str, choices: tuple[str, ...]) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from connectors.kit.errors import ConnectorConfigError
+from connectors.kit.option_values import option_file_text
 from connectors.kit.secrets import Secret
 from connectors.kit.toml_fields import refuse_unknown_fields, text_field
 
@@ -43,10 +44,10 @@ def read_agencies(path: Path) -> Agencies:
     Raises:
         ConnectorConfigError: the file or a token cannot be read or used; no token is in the message.
     """
+    text = option_file_text("agencies", path, bytes_max=TABLE_BYTES_MAX)
     try:
-        with path.expanduser().open("rb") as file:
-            fields = tomllib.loads(file.read(TABLE_BYTES_MAX).decode("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        fields = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
         raise ConnectorConfigError(f"option agencies cannot be read: {type(error).__name__}") from error
     refuse_unknown_fields(path.name, fields, frozenset({"agency"}))
     tables = fields.get("agency", [])

@@ -7,8 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from connectors.kit.context import ConnectorContext
-from connectors.kit.errors import ConnectorConfigError
-from connectors.kit.option_values import number_option, refuse_unknown, text_option
+from connectors.kit.option_values import number_option, option_file_text, refuse_unknown, text_option
 from connectors.kit.payloads import Arrival, PayloadSource, Transport, transport_from, transport_options
 from connectors.kit.reading.json_bodies import json_items
 from connectors.kit.source import Accepted, Entry
@@ -39,15 +38,10 @@ class Config:
         """
         refuse_unknown(options, transport_options(*TRANSPORTS) | {"booths", "clock_tolerance_s"})
         name = text_option(options, "booths", "")
-        path = Path(name).expanduser() if name else DEFAULT_BOOTHS
-        try:
-            with path.open("rb") as file:
-                text = file.read(BOOTHS_BYTES_MAX).decode("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConnectorConfigError(f"option booths cannot be read: {type(error).__name__}") from error
+        path = Path(name) if name else DEFAULT_BOOTHS
         return cls(
             transport_from(options, TRANSPORTS, name=NAME, topic_filters=TOPIC_FILTERS),
-            booths_from(text),
+            booths_from(option_file_text("booths", path, bytes_max=BOOTHS_BYTES_MAX)),
             int(number_option(options, "clock_tolerance_s", 300, least=0, most=86_400) * 1_000_000),
         )
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from connectors.kit.errors import ConnectorConfigError
+from connectors.kit.option_values import option_file_text
 from connectors.kit.secrets import Secret
 from connectors.kit.toml_fields import refuse_unknown_fields, text_field
 from connectors.onvif_ptz.parse import Head, head_of
@@ -30,11 +31,7 @@ def read_heads(path: Path, login: Login) -> dict[str, Head]:
     Raises:
         ConnectorConfigError: the file cannot be read or a line is wrong; the message names line and field.
     """
-    try:
-        with path.expanduser().open("rb") as file:
-            text = file.read(TABLE_BYTES_MAX).decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConnectorConfigError(f"option devices cannot be read: {type(error).__name__}") from error
+    text = option_file_text("devices", path, bytes_max=TABLE_BYTES_MAX, encoding="utf-8-sig")
     if path.suffix == ".toml":
         heads, owners = _of_toml(path.name, text)
     else:

@@ -1,13 +1,13 @@
 """One OwnTracks message to one record. Pure: no clock, no network; a message gives a record, a refusal or nothing."""
 
 import hashlib
-import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from connectors.kit.errors import EntryRefusedError
+from connectors.kit.reading.json_bodies import strict_loads
 from connectors.kit.reading.tracked import OUTSIDE_ALERTS
 from schemas.location import Location, LocationQuality
 from schemas.topics import TRACKER_FIXES, WANDERING_ALERTS, Topic
@@ -83,7 +83,7 @@ def decoded(payload: bytes) -> dict[str, Any]:
         EntryRefusedError: it holds none.
     """
     try:
-        body = json.loads(payload, parse_constant=_no_constant)
+        body = strict_loads(payload)
     # UnicodeDecodeError and JSONDecodeError are ValueErrors; deep nesting ends in a RecursionError.
     except (ValueError, RecursionError) as error:
         raise EntryRefusedError("broken-json", None, f"not JSON, got {len(payload)} bytes") from error
@@ -258,7 +258,3 @@ def _event_id(subject_ref: str, what: str, moment: float, location: Location | N
     place = None if location is None else (location.lat_deg, location.lon_deg)
     text = repr((subject_ref, what, moment, place))
     return f"{SOURCE}:{hashlib.sha256(text.encode()).hexdigest()[:24]}"
-
-
-def _no_constant(name: str) -> float:
-    raise ValueError(f"{name} is not JSON")

@@ -78,12 +78,14 @@ class Watch:
 
     def forget_due(self, now_us: int, policy: Policy) -> None:
         """Forget what is remembered longer than the policy allows. What a fix decides does not depend on when."""
-        for key, memory in list(self.memories.items()):
+        due: list[tuple[bytes, WanderingState | None]] = []
+        for key, memory in self.memories.items():
             left = aged(memory, now_us, policy)
-            if left is memory:
-                if not _is_silent(memory, now_us, policy):
-                    return
-                continue
+            if left is not memory:
+                due.append((key, left))
+            elif not _is_silent(memory, now_us, policy):
+                break
+        for key, left in due:
             self._remember(key, left, moves=False)
 
     def changed_rows(self) -> list[tuple[bytes, bytes | None]]:

@@ -3,7 +3,8 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from topologies.cloud_events import EventHeaders, rfc3339
+from schemas.cloud_events import rfc3339
+from topologies.cloud_events import EventHeaders
 
 EVENTS = EventHeaders("/goldentime/demo")
 NOW_US = 1_790_000_000_123_456

@@ -1,13 +1,13 @@
 from pipeline.reading.batch import Refusal, StepResult
 from schemas.camera_assignment import InputRef
 from schemas.case_state import CaseState
+from schemas.cloud_events import rfc3339
 from schemas.codec import decode
 from schemas.dead_letter import DeadLetter
 from schemas.ptz import PtzGrant
 from tests.pipeline.head_records import HeadRun, a_request
 from tests.pipeline.heads.test_camera_desk import a_look
 from tests.topologies.counting_engine import assignment, case_state
-from topologies.cloud_events import rfc3339
 from topologies.dead_letters import PAYLOAD_BYTES_MAX, dead_letter
 from topologies.outputs import OutputWriter
 from topologies.partitioning import partition_of

@@ -27,6 +27,16 @@ def decoded_text(payload: bytes) -> str:
     raise EntryRefusedError("broken-text", None, f"neither UTF-8 nor CP949, got {len(payload)} bytes")
 
 
+def strict_loads(text: str | bytes) -> Any:
+    """Return the value that a JSON text holds; NaN and Infinity are not JSON.
+
+    Raises:
+        ValueError: it is no JSON, or holds a number of thousands of digits.
+        RecursionError: it nests without end.
+    """
+    return json.loads(text, parse_constant=_no_constant)
+
+
 def json_value(text: str) -> Any:
     """Return the value that a JSON text holds; NaN and Infinity are not JSON.
 
@@ -34,7 +44,7 @@ def json_value(text: str) -> Any:
         EntryRefusedError: it holds none.
     """
     try:
-        return json.loads(text, parse_constant=_no_constant)
+        return strict_loads(text)
     # JSONDecodeError is a ValueError; deep nesting ends in a RecursionError.
     except (ValueError, RecursionError) as error:
         raise EntryRefusedError(BROKEN, None, f"not JSON, got {len(text)} characters") from error
