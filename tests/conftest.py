@@ -28,8 +28,11 @@ def pytest_runtestloop(session: pytest.Session) -> None:
     Where tests run side by side, one process compiles and the others wait for what it keeps; the one that only hands
     out the tests has no items.
     """
-    folders = {part for item in getattr(session, "items", ()) for part in item.path.parts}
-    if not session.config.option.collectonly and folders & DECIDING and "tests" in folders:
+    items = getattr(session, "items", ())
+    folders = {part for item in items for part in item.path.parts}
+    # Of the connectors' tests only golden scenarios decide.
+    decides = folders & DECIDING or any(hasattr(getattr(item, "module", None), "assignments_for") for item in items)
+    if not session.config.option.collectonly and decides and "tests" in folders:
         CACHE_DIR.mkdir(exist_ok=True)
         with (CACHE_DIR / "rehearsal.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)

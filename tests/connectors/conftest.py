@@ -20,16 +20,6 @@ from connectors.kit.settings import ConnectorSettings
 from console.children import start_child, stop_child
 from schemas.topics import TOPICS, prefixed
 from tests.connectors.helpers import BrokerProxy
-from tests.support.policies import DEMO
-from topologies.rehearsal import rehearse
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtestloop(session: pytest.Session) -> None:
-    """Compile the kernels before any golden scenario is timed; other tests of connectors need no engine."""
-    modules = {getattr(item, "module", None) for item in session.items}
-    if not session.config.option.collectonly and any(hasattr(module, "assignments_for") for module in modules):
-        rehearse(DEMO, with_map=True)
 
 
 @pytest.fixture(autouse=True)
