@@ -154,7 +154,7 @@ ACCESS_AUDITS = Topic(
     co_partitioned=True,
     compacted=False,
     retention_ms=3 * 365 * DAY_MS,
-    why="every decision about access, hash-chained per partition; kept three years",
+    why="every decision about access and every view asked for, hash-chained per partition; kept three years",
 )
 PTZ_REQUESTS = Topic(
     name="ptz-requests",
@@ -217,6 +217,7 @@ VIEW_SESSIONS = Topic(
     co_partitioned=True,
     compacted=False,
     retention_ms=3 * 365 * DAY_MS,
+    append_time=True,
     why="links to pictures that were given or refused, written before they are given; kept three years like the audit",
 )
 WANDERING_STATES = _state(
@@ -242,6 +243,8 @@ CASE_INPUTS = (
     OPERATOR_COMMANDS,
     PTZ_GRANTS,
     PROTECTED_SUBJECTS,
+    # Decides nothing: it goes into the chain of access-audits.
+    VIEW_SESSIONS,
 )
 CAMERA_INPUTS = (PTZ_REQUESTS, CAMERA_OBSERVATIONS)
 _RECORD_TOPICS = (
@@ -253,7 +256,6 @@ _RECORD_TOPICS = (
     CONDITIONS,
     CAMERA_ASSIGNMENTS,
     ACCESS_AUDITS,
-    VIEW_SESSIONS,
     PTZ_COMMANDS,
     CASE_STATES,
     SUBJECT_TRACKS,
@@ -285,10 +287,7 @@ def dead_letters_of(topic: Topic) -> Topic:
 
 TOPICS: tuple[Topic, ...] = (
     *_RECORD_TOPICS,
-    *(
-        dead_letters_of(topic)
-        for topic in (*CASE_INPUTS, *CAMERA_INPUTS, CAMERAS, CAMERA_HEALTH, CONDITIONS, VIEW_SESSIONS)
-    ),
+    *(dead_letters_of(topic) for topic in (*CASE_INPUTS, *CAMERA_INPUTS, CAMERAS, CAMERA_HEALTH, CONDITIONS)),
 )
 BY_NAME: dict[str, Topic] = {topic.name: topic for topic in TOPICS}
 

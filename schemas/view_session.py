@@ -1,4 +1,7 @@
-"""Who asked to look through a camera, and whether a link to its picture was given: written before the link is."""
+"""Who asked to look through a camera, and whether a link to its picture was given: written before the link is.
+
+Workers chain each record into ``access-audits``.
+"""
 
 from dataclasses import dataclass
 from enum import StrEnum

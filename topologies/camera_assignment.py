@@ -3,7 +3,7 @@
 Flow::
 
     incidents, wandering-alerts, tracker-fixes,
-    protected-subjects ─────────────────────────┐
+    protected-subjects, view-sessions ──────────┐
     sightings, operator-commands, ptz-grants ───┼─▶ agent of batches ─▶ pump per partition ─▶ case engine, camera desk
     ptz-requests, camera-observations ──────────┘        (Crew)         (one unit of work)           │
     cameras, -health, -knowledge, conditions ─▶ global tables ─▶ camera table ───────────────────────┤
@@ -19,7 +19,8 @@ is joined whole (a global table, as of when the unit is decided; its version sta
 
 Delivery: exactly once on a broker with transactions, because outputs, state and input offsets are committed in one
 transaction per unit. At least once elsewhere: after a crash a unit may be decided again, with the same ids and
-versions. A replay of the inputs gives the same decisions.
+versions. A replay of the inputs gives the same decisions. Views that were asked for only take their place in the chain
+of access-audits.
 """
 
 import asyncio

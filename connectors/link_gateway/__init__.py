@@ -6,5 +6,6 @@ Kept: who asked (agency, the operator's pseudonym), for which case and camera, w
 holds. Dropped: addresses and headers of the request; tokens and signatures are in no record and no log line.
 
 Guarantee: at least once. A link is handed out only after its record stands in Kafka on ``view-sessions``; every refusal
-is recorded there too. A record may tell of a link that its asker never received, never the other way round.
+is recorded there too. A record may tell of a link that its asker never received, never the other way round. Workers
+chain what stands there into ``access-audits``; a record that comes twice has one id and counts as one view.
 """

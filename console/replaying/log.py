@@ -21,14 +21,16 @@ from schemas.topics import (
     CAMERAS,
     CASE_INPUTS,
     CONDITIONS,
+    VIEW_SESSIONS,
     Topic,
 )
 
 # The topics that make the camera table, in the order in which their rows are applied.
 TABLE_TOPICS = (CAMERAS, CAMERA_HEALTH, CAMERA_KNOWLEDGE, CONDITIONS)
-INPUT_TOPICS = CASE_INPUTS
+# Views decide nothing and lie there for years: a replay does without them.
+INPUT_TOPICS = tuple(topic for topic in CASE_INPUTS if topic is not VIEW_SESSIONS)
 # Records appended at the same moment are taken in this order of their topics, as the engine takes them.
-TOPIC_ORDER = {topic.name: order for order, topic in enumerate(CASE_INPUTS)}
+TOPIC_ORDER = {topic.name: order for order, topic in enumerate(INPUT_TOPICS)}
 _POLL_MS = 200
 _RECORDS_PER_POLL = 5_000
 

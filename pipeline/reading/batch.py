@@ -69,7 +69,7 @@ class StepResult:
             assignment).
         tracks: changed rows of the subject-tracks topic as (key, value in the wire format); None forgets.
         beliefs: changed rows of the case-beliefs topic as (key, value in the wire format); None forgets.
-        audits: what the versions mean for access, in order, chained.
+        audits: what the versions mean for access, and the views that were asked for, in order, chained.
         ptz_requests: wishes of the cases to turn heads, in order.
         observations: what looks teach of cameras, in order.
         ptz_commands: orders to heads, in order.

@@ -21,12 +21,13 @@ from pipeline.reading.column_rules import (
 from pipeline.reading.columns import decode_columns
 from pipeline.reading.event_rules import CaseEvent, check_event, with_known_places
 from pipeline.reading.sighting_columns import Sightings, read_sightings
+from pipeline.reading.views import View, read_views
 from pipeline.rules.policy import US_PER_S, Policy
 from pipeline.wandering.protection import ProtectionEnded
 from schemas.codec import decode
 from schemas.errors import RecordDecodeError
 from schemas.ptz import PtzGrant
-from schemas.topics import BY_NAME, CASE_INPUTS, PROTECTED_SUBJECTS, SIGHTINGS, TRACKER_FIXES
+from schemas.topics import BY_NAME, CASE_INPUTS, PROTECTED_SUBJECTS, SIGHTINGS, TRACKER_FIXES, VIEW_SESSIONS
 from schemas.tracker_fix import TrackerFix
 
 TOPIC_ORDER = {topic.name: order for order, topic in enumerate(CASE_INPUTS)}
@@ -92,11 +93,15 @@ class Fixes:
 
 @dataclass(slots=True)
 class Intake:
-    """One unit of work, read: what is usable in order, refusals, and the last offset seen of each topic."""
+    """One unit of work, read: what is usable in order, refusals, and the last offset seen of each topic that decides.
+
+    How far views were read is not part of what a decision was made from: with or without them it is the same.
+    """
 
     events: list[Event] = field(default_factory=list)
     fixes: Fixes | None = None
     sightings: Sightings | None = None
+    views: list[View] = field(default_factory=list)
     refusals: list[Refusal] = field(default_factory=list)
     positions: dict[str, int] = field(default_factory=dict)
     partition: int = 0
@@ -113,8 +118,11 @@ def read(batches: Sequence[RawBatch], policy: Policy) -> Intake:
     merged = _merge_by_topic(batches)
     places = _places(merged)
     for batch, order in zip(merged, places, strict=True):
-        intake.positions[batch.topic] = batch.offsets[-1]
         intake.records += len(batch.offsets)
+        if batch.topic == VIEW_SESSIONS.name:
+            intake.views = read_views(batch, order, intake.refusals)
+            continue
+        intake.positions[batch.topic] = batch.offsets[-1]
         if batch.topic == TRACKER_FIXES.name:
             intake.fixes = _read_fixes(batch, order, policy, intake.refusals)
         elif batch.topic == SIGHTINGS.name:

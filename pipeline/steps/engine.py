@@ -42,6 +42,7 @@ def step(state: PartitionState, intake: Intake, scenery: Scenery, policy: Policy
     if intake.records:
         state.partition = intake.partition
         _apply_records(work, intake)
+        work.chain_views(intake.views)
         state.positions.update(intake.positions)
     if tick_us is not None:
         state.clock_us = max(state.clock_us, tick_us)

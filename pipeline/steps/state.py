@@ -48,7 +48,7 @@ class PartitionState:
         subjects: columns by slot.
         holders: which cases hold a camera, by camera id.
         clock_us: the latest now; a partition's time never goes back, whatever its records say.
-        positions: last offset seen of each input topic, for the provenance of ticks.
+        positions: last offset seen of each input topic that decides, for the provenance of ticks.
         partition: its number; -1 until the first record.
         camera_revision: revision of the camera table that the held cameras were last compared with; -1 for never.
         lessons: when each case last taught what of which camera.

@@ -1,7 +1,9 @@
 """One step of the engine under way: what is decided so far, and what must be written at its end."""
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -11,24 +13,28 @@ from pipeline.belief.beliefs import Beliefs
 from pipeline.cases.case import is_ended
 from pipeline.choice.scenery import Scenery
 from pipeline.decisions.assignment import Occasion
-from pipeline.decisions.audit import record_of
+from pipeline.decisions.audit import AuditChain, record_of, view_record_of
 from pipeline.decisions.decision import conclude, deliberate, release
 from pipeline.decisions.golden_time import shows_target
 from pipeline.decisions.head_wishes import requests_of
 from pipeline.decisions.targets import Sought, targets_of
 from pipeline.reading.batch import StepResult
+from pipeline.reading.views import View
 from pipeline.rules.policy import Policy
 from pipeline.steps.state import PartitionState
+from schemas.access_audit import AccessAudit
 from schemas.camera_assignment import CameraAssignment, CameraRole, CaseStatus, InputRef
 from schemas.camera_knowledge import CameraObservation
 from schemas.case_state import CaseState
 from schemas.ptz import PtzRequest
 from schemas.subject_track import SubjectTrack
+from schemas.topics import VIEW_SESSIONS
 from schemas.wandering_alert import WanderingAlert
 
 # So many decisions are under way at once: what they ask for is answered together, and memory stays small.
 DELIBERATIONS_MAX = 64
 ENGINE = "engine"
+CHAINED = "chained"
 
 
 def _first(item: tuple[Any, ...]) -> int:
@@ -76,6 +82,7 @@ class StepWork:
     observations: list[tuple[int, CameraObservation]] = field(default_factory=list)
     alerts: list[tuple[int, WanderingAlert]] = field(default_factory=list)
     assignments: list[tuple[int, str, CaseState, CameraAssignment]] = field(default_factory=list)
+    views: list[View] = field(default_factory=list)
     dirty_slots: list[NDArray[np.intp]] = field(default_factory=list)
     dropped_tracks: set[bytes] = field(default_factory=set)
 
@@ -143,6 +150,12 @@ class StepWork:
         if assignment is not None:
             self.assignments.append((order, ENGINE, case, assignment))
 
+    def chain_views(self, views: Sequence[View]) -> None:
+        """Have views that were asked for chained in their place; no case is touched by them."""
+        self.views += views
+        if views:
+            self.result.outcomes[VIEW_SESSIONS.name, CHAINED] += len(views)
+
     def drop_track(self, key: bytes) -> None:
         """Forget where a subject was and can be."""
         slot = self.state.subjects.slot_of[key]
@@ -181,11 +194,15 @@ class StepWork:
 
     def finish(self) -> StepResult:
         """Put together what goes out: versions in order of their records, tracks once with their last value."""
+        views = deque(sorted(self.views, key=attrgetter("order")))
         for order, actor, before, assignment in sorted(self.assignments, key=_first):
+            while views and views[0].order < order:
+                self._chain_view(views.popleft())
             self.result.assignments.append(assignment)
             self.requests += [(order, request) for request in requests_of(before, assignment)]
-            self.result.audits.append(record_of(assignment, None, actor, self.state.audit_chain))
-            self.state.audit_chain = self.state.audit_chain.after(self.result.audits[-1])
+            self._chain(record_of(assignment, None, actor, self.state.audit_chain))
+        for view in views:
+            self._chain_view(view)
         # What goes out follows the order of the records, however these were cut into batches.
         self.result.ptz_requests += [request for _, request in sorted(self.requests, key=_first)]
         self.result.observations += [observation for _, observation in sorted(self.observations, key=_first)]
@@ -204,3 +221,10 @@ class StepWork:
             self.result.tracks += rows
         self.result.tracks += dropped.items()
         return self.result
+
+    def _chain_view(self, view: View) -> None:
+        self._chain(view_record_of(view.record, view.now_us, self.policy.version, self.state.audit_chain))
+
+    def _chain(self, audit: AccessAudit) -> None:
+        self.result.audits.append(audit)
+        self.state.audit_chain = AuditChain.after(audit)

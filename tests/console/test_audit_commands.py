@@ -1,4 +1,4 @@
-"""Checking the chains of access decisions on a broker."""
+"""Checking the chains of access decisions, and the views in them, on a broker."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -14,6 +14,8 @@ from schemas.topics import ACCESS_AUDITS
 from tests.console.commands import call
 from tests.console.topics import write, write_records
 from tests.pipeline.decisions.test_audit import a_chain
+from tests.pipeline.decisions.test_view_check import chained, version, view
+from tests.support.records import a_refused_view
 
 
 @pytest.fixture
@@ -89,6 +91,30 @@ def test_a_chain_written_anew_or_cut_is_found_by_a_hash_that_was_kept(empty: Emb
     verified(empty, "--known", f"0:2:{records[1].hash}", exit_code=1)
     verified(empty, "--known", f"0:4:{records[3].hash}", exit_code=1)
     verified(empty, "--known", f"0:3:{chain.last_hash}", exit_code=0)
+
+
+def test_views_are_counted_and_checked_against_what_was_allowed_then(empty: EmbeddedBroker) -> None:
+    first = view(1)
+    put(empty, chained([version(1, 0), first, (2.0, first[1]), (3.0, a_refused_view())]))
+    found = verified(empty, exit_code=0)
+    assert (found["whole"], found["views_allowed"]) == (True, True)
+    assert found["partitions"][0]["views"] == {"issued": 1, "refused": 1, "repeats": 1, "unjudged": 0}
+    text = call("audit", "verify", broker=empty).output
+    assert "  views: 1 given, 1 refused; 0 too old" in text
+    assert "note  view-repeated at 3: a view was recorded more than once; tolerated" in text
+
+
+def test_a_view_that_was_changed_is_found_and_so_is_one_that_nothing_allowed(empty: EmbeddedBroker) -> None:
+    records = chained([version(1, 0), view(1), view(2, "z"), view(3, "b")])
+    put(empty, records[:3])
+    found = verified(empty, exit_code=1)
+    assert (found["whole"], found["views_allowed"]) == (True, False)
+    assert [(f["kind"], f["sequence"]) for f in found["partitions"][0]["findings"]] == [("view-not-granted", 3)]
+    assert "FAULT view-not-granted at 3: a link was given" in call("audit", "verify", broker=empty).output
+    put(empty, [replace(records[3], camera_ids=("a",))])
+    found = verified(empty, exit_code=1)
+    assert (found["whole"], found["partitions"][0]["faults"]) == (False, 2)
+    assert [f["kind"] for f in found["partitions"][0]["findings"]] == ["view-not-granted", "changed"]
 
 
 @pytest.mark.parametrize("known", ["0:1", "x:1:" + "0" * 64, "0:1:abc"])

@@ -6,6 +6,7 @@ import pytest
 
 from schemas.registry import newest_schema
 from schemas.topics import (
+    ACCESS_AUDITS,
     BY_NAME,
     CAMERA_HEALTH,
     CAMERA_INPUTS,
@@ -60,7 +61,7 @@ def test_dead_letters_lie_a_fortnight_but_no_longer_than_an_input_that_is_kept_a
 
 def test_every_input_has_dead_letters():
     assert {topic.name for topic in DEAD_LETTERS} == {
-        t.name + "-dlq" for t in (*CASE_INPUTS, *CAMERA_INPUTS, CAMERAS, CAMERA_HEALTH, CONDITIONS, VIEW_SESSIONS)
+        t.name + "-dlq" for t in (*CASE_INPUTS, *CAMERA_INPUTS, CAMERAS, CAMERA_HEALTH, CONDITIONS)
     }
 
 
@@ -94,6 +95,11 @@ def test_all_topics_of_a_case_meet_in_one_partition():
 
 def test_inputs_of_decisions_carry_the_brokers_time():
     assert {t.name for t in TOPICS if t.append_time} == {t.name for t in (*CASE_INPUTS, *CAMERA_INPUTS)}
+
+
+def test_who_looked_is_kept_as_long_as_who_was_allowed_to():
+    assert VIEW_SESSIONS.retention_ms == ACCESS_AUDITS.retention_ms == 3 * 365 * DAY_MS
+    assert VIEW_SESSIONS in CASE_INPUTS
 
 
 def test_a_city_prefixes_its_topics_with_a_dot():

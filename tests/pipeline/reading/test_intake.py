@@ -17,6 +17,7 @@ from schemas.operator_command import OperatorCommand
 from schemas.ptz import PtzGrant
 from schemas.topics import CASE_INPUTS, PROTECTED_SUBJECTS
 from schemas.tracker_fix import TrackerFix
+from schemas.view_session import ViewSession
 from schemas.wandering_alert import WanderingAlert
 from tests.support.policies import DEMO
 from tests.support.records import (
@@ -27,7 +28,9 @@ from tests.support.records import (
     a_camera,
     a_fix,
     a_grant,
+    a_refused_view,
     a_sighting,
+    a_view,
     an_alert,
     an_incident,
     an_order,
@@ -73,6 +76,15 @@ def test_what_is_in_order_is_read_and_nothing_refused() -> None:
         "operator-commands": 4,
         "ptz-grants": 5,
     }
+
+
+def test_views_are_read_apart_from_what_decides_and_leave_no_trace_in_how_far_it_was_read() -> None:
+    intake = taken(an_incident("a"), a_view("a"), a_refused_view(), an_incident("b"))
+    assert [(view.order, view.record.case_id, view.now_us) for view in intake.views] == [
+        (2, "a", ARRIVED_US), (3, "unknown", ARRIVED_US),
+    ]  # fmt: skip
+    assert ([event.order for event in intake.events], intake.records) == ([0, 1], 4)
+    assert intake.positions == {"incidents": 3}
 
 
 def test_an_event_tells_when_it_was_first_heard_of() -> None:
@@ -165,6 +177,16 @@ BROKEN_RULES = [
     (a_grant(result="other"), "unknown-code", "result"),
     (a_grant(result="lent"), "unknown-code", "result"),
     (a_grant(camera_id=""), "missing-value", "camera_id"),
+    (a_view(""), "missing-value", "case_id"),
+    (a_view(event_id=""), "missing-value", "event_id"),
+    (a_view(agency=""), "missing-value", "agency"),
+    (a_view(camera_id=""), "missing-value", "camera_id"),
+    (a_view(reason=""), "missing-value", "reason"),
+    (a_view(actor_ref="x" * 513), "too-large", "actor_ref"),
+    (a_view(legal_basis="x" * 513), "too-large", "legal_basis"),
+    (a_view(result="other"), "unknown-code", "result"),
+    (a_view(result="lent"), "unknown-code", "result"),
+    (a_view(version=-1), "out-of-range", "version"),
 ]
 
 
@@ -174,6 +196,7 @@ GOOD: dict[type[Any], Any] = {
     TrackerFix: a_fix,
     OperatorCommand: an_order,
     PtzGrant: a_grant,
+    ViewSession: a_view,
 }
 
 
@@ -189,10 +212,11 @@ def test_a_broken_rule_is_answered_with_reason_and_field_and_the_neighbours_pass
     assert refusal.message.startswith(f"{field}: ")
     assert refusal.payload == encode(record)
     passed = intake.fixes.case_id if intake.fixes is not None else [e.key for e in intake.events]
+    passed = [view.record.case_id.encode() for view in intake.views] or passed
     assert passed == [b"before", b"after"]
 
 
-@pytest.mark.parametrize("record", [an_incident(), an_alert(), a_fix(), a_sighting(), an_order(), a_grant()])
+@pytest.mark.parametrize("record", [an_incident(), an_alert(), a_fix(), a_sighting(), an_order(), a_grant(), a_view()])
 @pytest.mark.parametrize("key", [None, b"", b"another-case"])
 def test_a_key_that_is_not_the_case_is_refused_for_it_decides_the_partition(record: Any, key: bytes | None) -> None:
     (batch,) = batches_of([(ARRIVED_US, record)])
