@@ -1,6 +1,7 @@
 """JSON as other systems send it: one object, an array, an array within an object, or a line each."""
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,6 +11,8 @@ from connectors.kit.errors import EntryRefusedError
 ITEMS_MAX = 10_000
 BROKEN = "broken-json"
 _BOM = b"\xef\xbb\xbf"
+# Half of a pair may be written as an escape, though it is no character and no UTF-8 can hold it.
+_HALF = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 def decoded_text(payload: bytes) -> str:
@@ -30,11 +33,17 @@ def decoded_text(payload: bytes) -> str:
 def strict_loads(text: str | bytes) -> Any:
     """Return the value that a JSON text holds; NaN and Infinity are not JSON.
 
+    Half characters (``\\ud800`` alone) become U+FFFD, as broken bytes do: what is read can always be written.
+
     Raises:
         ValueError: it is no JSON, or holds a number of thousands of digits.
         RecursionError: it nests without end.
     """
-    return json.loads(text, parse_constant=_no_constant)
+    value = json.loads(text, parse_constant=_no_constant)
+    if not _HALF.search(text if isinstance(text, str) else text.decode("utf-8", "replace")):
+        return value
+    written = json.dumps(value, ensure_ascii=False)
+    return json.loads(written.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace"))
 
 
 def json_value(text: str) -> Any:

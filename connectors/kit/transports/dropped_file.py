@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from connectors.kit.reading.json_bodies import strict_loads
+
 logger = logging.getLogger(__name__)
 
 # Longer than any row of the known exports by a factor of 20; protects memory from a file without line ends.
@@ -203,7 +205,7 @@ class DroppedFile:
 
     def _from_json(self, text: str) -> tuple[dict[str, Any], RowProblem | None]:
         try:
-            value = json.loads(text)
+            value = strict_loads(text)
         except (ValueError, RecursionError):
             return {}, RowProblem("broken-json", f"not JSON, got {len(text)} characters")
         if not isinstance(value, dict):
