@@ -90,13 +90,11 @@ class EmbeddedBroker:
     def _start_on_a_port(self, log_path: Path) -> None:
         program = _broker_program()
         if self._wanted_port is not None and not _is_free(self._wanted_port):
-            raise BrokerUnavailableError(f"port {self._wanted_port} is taken; choose another with --port")
+            raise BrokerUnavailableError(f"port {self._wanted_port} is taken; choose another")
         for attempt in range(1, START_ATTEMPTS + 1):
             self._port = self._wanted_port or _free_port()
             if _answers(self._port):
-                raise BrokerUnavailableError(
-                    f"port {self._port} is taken by another broker; choose another with --port"
-                )
+                raise BrokerUnavailableError(f"port {self._port} is taken by another broker; choose another")
             address = f"tcp://127.0.0.1:{self._port}"
             options = ["--listener-url", address, "--advertised-listener-url", address]
             arguments = [program, "broker", *options, "--storage-engine", "memory://goldentime/"]

@@ -27,8 +27,30 @@ from console.options import Options
 @click.option(
     "--streets/--no-streets", default=True, show_default=True, help="Whether the worker knows the story's streets."
 )
+@click.option(
+    "--broker-port",
+    type=click.IntRange(1024, 65_535),
+    metavar="PORT",
+    help="Where its broker listens, instead of any port.",
+)
+@click.option(
+    "--web-port",
+    type=click.IntRange(1024, 65_535),
+    metavar="PORT",
+    help="Where its worker answers (schemas, metrics), instead of any port.",
+)
 @click.pass_context
-def demo(ctx: click.Context, *, stay: bool, seed: int, speed: float, registry: Path | None, streets: bool) -> None:
+def demo(
+    ctx: click.Context,
+    *,
+    stay: bool,
+    seed: int,
+    speed: float,
+    registry: Path | None,
+    streets: bool,
+    broker_port: int | None,
+    web_port: int | None,
+) -> None:
     """Show the main job: a made-up city, alarms in, camera assignments out.
 
     Starts an embedded broker, a worker and connectors, plays a story (robbery, fire, flood, a missing child, a person
@@ -37,6 +59,8 @@ def demo(ctx: click.Context, *, stay: bool, seed: int, speed: float, registry: P
     The summary says for how much of the walk the assigned cameras truly showed the person with dementia, and what as
     many of the nearest cameras would have shown. With --registry the cameras are real and the streets between them are
     made up.
+
+    Consumers can read along: it says where. With --broker-port and --web-port they need not ask.
     """
     with leave_at_once():
         # Loads the worker's settings and Kafka clients, which --help does not need.
@@ -44,6 +68,13 @@ def demo(ctx: click.Context, *, stay: bool, seed: int, speed: float, registry: P
 
     options: Options = ctx.obj
     demo_options = DemoOptions(
-        cities_dir=options.cities_dir, seed=seed, speed=speed, stay=stay, registry=registry, streets=streets
+        cities_dir=options.cities_dir,
+        seed=seed,
+        speed=speed,
+        stay=stay,
+        registry=registry,
+        streets=streets,
+        broker_port=broker_port,
+        web_port=web_port,
     )
     ctx.exit(run_demo(demo_options))

@@ -25,14 +25,14 @@ from console.demo.screen import Screen
 from console.demo.story import STORY_LENGTH_S, Drop, build_story
 from console.demo.tasks import STOP_S, beside, until_signal
 from console.demo.truth import moments_of
-from console.demo.worker_process import WorkerProcess
+from console.demo.worker_process import WorkerProcess, variables_of
 from console.embedded_broker import EmbeddedBroker
 from console.golden_times import GoldenTimes
 from console.registry_files import publish_registry
 from schemas.camera_assignment import CameraAssignment
 from schemas.clock import ScaledClock
 from schemas.dead_letter import DeadLetter
-from schemas.topics import prefixed
+from schemas.topics import CAMERA_ASSIGNMENTS, prefixed
 from topologies.city_files import City, load_city
 from topologies.connection import client_options
 from topologies.settings import Settings
@@ -62,6 +62,8 @@ class DemoOptions:
         stay: begin a new story when one has ended, until Ctrl-C.
         registry: a real registry file to play among the cameras of; None plays in the made-up city.
         streets: whether the worker knows the story's streets.
+        broker_port: loopback port of the broker; None takes a free one.
+        web_port: loopback port of the worker's endpoints; None takes a free one.
     """
 
     cities_dir: Path
@@ -70,6 +72,8 @@ class DemoOptions:
     stay: bool = False
     registry: Path | None = None
     streets: bool = True
+    broker_port: int | None = None
+    web_port: int | None = None
 
 
 def run_demo(options: DemoOptions) -> int:
@@ -127,13 +131,14 @@ class _Demo:
             folder = Path(name)
             ground = await asyncio.to_thread(self._break_ground, folder)
             self._place = ground.place
-            with EmbeddedBroker() as broker:
+            with EmbeddedBroker(self._options.broker_port) as broker:
                 self._screen.done("broker", f"at {broker.bootstrap_servers}, in memory: its log ends with the demo")
                 settings = self._settings(broker.bootstrap_servers, ground, folder)
                 report = await asyncio.to_thread(ensure_topics, settings, self._place.prefix)
                 self._screen.done("topics", f"{len(report.created)} created, {self._place.prefix}.*")
-                variables = self._worker_variables(settings)
-                with WorkerProcess(variables, folder / "worker.log", self._screen.line) as worker:
+                variables = variables_of(settings, self._clock)
+                log, port = folder / "worker.log", self._options.web_port
+                with WorkerProcess(variables, log, self._screen.line, web_port=port) as worker:
                     await self._with_worker(worker, ground, settings, folder)
 
     def _break_ground(self, folder: Path) -> Ground:
@@ -164,6 +169,9 @@ class _Demo:
                 await beside([keeping], worker.ready(waiting.missing, self._tell_long))
             seconds = time.monotonic() - self._started_s
             self._screen.done("worker", f"ready {seconds:.1f} s after the start; {worker.url}/metrics")
+            topic = prefixed(self._place.prefix)(CAMERA_ASSIGNMENTS.name)
+            where = f"--broker {settings.bootstrap_servers[0]} --registry {worker.url} --topic {topic}"
+            self._screen.done("consumers", f"read along, as docs/consumers.md says: {where}")
             await self._play_stories(stage)
         finally:
             keeping.cancel()
@@ -272,18 +280,6 @@ class _Demo:
             session_timeout_s=SESSION_TIMEOUT_S,
             data_dir=folder / "worker",
         )
-
-    def _worker_variables(self, settings: Settings) -> dict[str, str]:
-        return {
-            "GOLDENTIME_BOOTSTRAP_SERVERS": settings.bootstrap_servers[0],
-            "GOLDENTIME_CITY": settings.city,
-            "GOLDENTIME_CITIES_DIR": str(settings.cities_dir),
-            "GOLDENTIME_CLOCK": self._clock.setting(),
-            "GOLDENTIME_TICK_S": str(settings.tick_s),
-            "GOLDENTIME_DATA_DIR": str(settings.data_dir),
-            "GOLDENTIME_CACHE_DIR": str(settings.cache_dir),
-            "GOLDENTIME_SESSION_TIMEOUT_S": str(settings.session_timeout_s),
-        }
 
     def _tell_long(self, what: str) -> None:
         self._screen.done("worker", what)

@@ -16,6 +16,8 @@ from types import TracebackType
 from console.children import last_lines, start_child, stop_child
 from console.errors import DemoFailedError
 from console.options import environment_without_settings
+from schemas.clock import ScaledClock
+from topologies.settings import Settings
 
 RESTARTS_MAX = 3
 READY_TIMEOUT_S = 60.0
@@ -39,12 +41,23 @@ class WorkerProcess:
         settings: the worker's ``GOLDENTIME_*`` variables.
         log_path: where its output goes.
         tell: called with a line when it had to be started again.
+        web_port: loopback port of its endpoints; None takes a free one.
+
+    Raises:
+        DemoFailedError: the port is taken.
     """
 
-    def __init__(self, settings: Mapping[str, str], log_path: Path, tell: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        settings: Mapping[str, str],
+        log_path: Path,
+        tell: Callable[[str], None],
+        *,
+        web_port: int | None = None,
+    ) -> None:
         self.restarts = 0
         self._grace_s = STOP_GRACE_UNREADY_S
-        self._web_port = _free_port()
+        self._web_port = _port(web_port)
         own = {"GOLDENTIME_WEB_PORT": str(self._web_port), "GOLDENTIME_WEB_HOST": "127.0.0.1"}
         # Settings of a real deployment in this shell must not reach the demonstration.
         self._environment = environment_without_settings() | dict(settings) | own
@@ -143,8 +156,28 @@ def _missing(url: str) -> str:
         return "starting"
 
 
-def _free_port() -> int:
+def _port(wanted: int | None) -> int:
+    """Return a port of the loopback that is free now: the wanted one, or any."""
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        # Without it a port counts as taken for a minute after its last connection.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", wanted or 0))
+        except OSError as error:
+            raise DemoFailedError(f"port {wanted} is taken; choose another with --web-port") from error
         port: int = probe.getsockname()[1]
         return port
+
+
+def variables_of(settings: Settings, clock: ScaledClock) -> dict[str, str]:
+    """Return the variables that give a worker these settings and this clock."""
+    return {
+        "GOLDENTIME_BOOTSTRAP_SERVERS": settings.bootstrap_servers[0],
+        "GOLDENTIME_CITY": settings.city,
+        "GOLDENTIME_CITIES_DIR": str(settings.cities_dir),
+        "GOLDENTIME_CLOCK": clock.setting(),
+        "GOLDENTIME_TICK_S": str(settings.tick_s),
+        "GOLDENTIME_DATA_DIR": str(settings.data_dir),
+        "GOLDENTIME_CACHE_DIR": str(settings.cache_dir),
+        "GOLDENTIME_SESSION_TIMEOUT_S": str(settings.session_timeout_s),
+    }

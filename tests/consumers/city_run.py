@@ -2,9 +2,10 @@
 
 import asyncio
 import json
+import re
 import shutil
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,13 +87,22 @@ def pictured(assignments: dict[str, dict[str, Any]], now_us: int) -> Picture:
     """Return what a consumer should have of these assignments at a moment, by the rules of docs/consumers.md."""
     picture: Picture = {}
     for case, assignment in assignments.items():
-        ends_us = {
-            camera["camera_id"]: min(end for end in (camera["until_us"], assignment["valid_until_us"]) if end)
-            for camera in assignment["cameras"]
-        }
+        views = [(camera["camera_id"], camera["until_us"]) for camera in assignment["cameras"]]
         picture[case] = {name: assignment[name] for name in ("opened_us", "version", "status", "exercise")}
-        picture[case]["cameras"] = {camera: end for camera, end in ends_us.items() if end > now_us}
+        picture[case]["cameras"] = open_cameras(views, assignment["valid_until_us"], now_us)
     return picture
+
+
+def open_cameras(views: Iterable[tuple[str, int | None]], lease_us: int, now_us: int) -> dict[str, int]:
+    """Return until when each camera may be looked through, of (camera, end of its own) and the lease of all."""
+    ends_us = {camera: lease_us if end_us is None else min(lease_us, end_us) for camera, end_us in views}
+    return {camera: end_us for camera, end_us in ends_us.items() if end_us > now_us}
+
+
+def middle_of_leases(assignments: dict[str, dict[str, Any]]) -> int:
+    """Return a moment at which some leases of active cases have run out and others have not."""
+    ends_us = sorted(a["valid_until_us"] for a in assignments.values() if a["cameras"])
+    return int(ends_us[0])
 
 
 def city_folder(folder: Path, prefix: str) -> tuple[Path, City]:
@@ -153,12 +163,16 @@ async def _tell_story(run: CityRun) -> None:
         an_incident("inc-drill", now_us, exercise=True),
         an_incident("inc-nowhere", now_us, location=None),
         an_incident("inc-over", now_us, location=at(60)),
+        an_incident("inc-handed-on", now_us, location=at(90)),
         an_alert(ELDER, now_us, location=at(0, 0)),
     )
     for step in (1, 2, 3):
         fix_us = now_us + step * S
         await run.tell(a_fix(ELDER, fix_us, location=at(45.0 * step)))
     await run.tell(an_incident("inc-over", now_us + S, status="closed", location=at(60)))
+    # What the police were called to is the fire brigade's: it is no longer addressed to the police.
+    fire = {"service": "fire", "kind": "structure-fire", "urgency_native": None}
+    await run.tell(an_incident("inc-handed-on", now_us + S, status="updated", location=at(90), **fire))
     # Neither is a record: both are answered in dead-letter topics.
     await write(run.broker, f"{run.prefix}.{INCIDENTS.name}", [(b"inc-bad", b"nothing")])
     await write(run.broker, f"{run.prefix}.{CAMERAS.name}", [(b"cam-bad", b"nothing")])
@@ -168,6 +182,7 @@ def _story_is_decided(rows: list[tuple[str, CameraAssignment | None]]) -> bool:
     """Return whether each kind of end is in the log: forgotten, denied, no place, handed over."""
     statuses = {(case, None if row is None else row.status) for case, row in rows}
     handed_over = any(row is not None and any(c.role == "ending" for c in row.cameras) for _, row in rows)
+    handed_on = any(row is not None and case == "inc-handed-on" and "fire" in row.services for case, row in rows)
     wanted = {
         ("inc-robbery", "active"),
         ("inc-fire", "active"),
@@ -177,7 +192,7 @@ def _story_is_decided(rows: list[tuple[str, CameraAssignment | None]]) -> bool:
         ("inc-over", "released"),
         ("inc-over", None),
     }
-    return handed_over and wanted <= statuses
+    return handed_over and handed_on and wanted <= statuses
 
 
 async def picture_of(command: list[str]) -> tuple[Picture, str]:
@@ -192,21 +207,24 @@ async def picture_of(command: list[str]) -> tuple[Picture, str]:
             process.kill()
             await process.wait()
     assert process.returncode == 0, err.decode()
-    # Maven puts marks of its own around what the program prints.
-    changes, _, last = out.decode().rpartition("\n{")
+    # Maven puts marks of colour around what the program prints.
+    changes, _, last = re.sub(r"\x1b\[[0-9;]*m", "", out.decode()).rpartition("\n{")
     return json.loads("{" + last.splitlines()[0]), changes
 
 
-async def assert_same_picture(run: CityRun, command: list[str], now_us: int) -> str:
+async def assert_same_picture(run: CityRun, command_at: Callable[[int], list[str]]) -> str:
     """Compare a consumer's picture with what ``watch`` tells; return the lines it printed on the way.
 
-    Cases go on meanwhile: compared is when ``watch`` has told the same before and after.
+    The picture is of a moment at which some leases have run out. Cases go on meanwhile: compared is when ``watch`` has
+    told the same before and after.
     """
     for _ in range(5):
         before = await run.watched()
-        picture, changes = await picture_of(command)
+        now_us = middle_of_leases(before)
+        picture, changes = await picture_of(command_at(now_us))
         if await run.watched() == before:
             assert picture == pictured(before, now_us)
+            assert any(a["cameras"] and not picture[case]["cameras"] for case, a in before.items())
             assert {ELDER, "inc-robbery", "inc-fire"} <= set(picture)
             assert any(case["cameras"] for case in picture.values())
             return changes

@@ -12,9 +12,16 @@ from kafka.admin import ACLResourcePatternType as PatternType
 from kafka.errors import AuthorizationError
 
 from console.commands import goldentime
+from schemas.codec import encode
+from schemas.registry import newest_schema
 from schemas.topics import CASE_STATES, INCIDENTS, SUBJECT_TRACKS, prefixed
+from tests.consumers.city_run import picture_of
+from tests.consumers.commands import python_command
 from tests.consumers.secured_kafka import SecuredKafka
+from tests.schemas.examples import example_record
 from tests.support.kafka_server import why_not_available
+from tests.support.schema_registry import running_registry
+from topologies.schema_registry import SchemaRegistry, register_schemas
 
 POLICE, FIRE, CENTRE = "demo.camera-assignments-police", "demo.camera-assignments-fire", "demo.camera-assignments"
 OPTIONS = {"Read": "READ", "Write": "WRITE", "Create": "CREATE", "Describe": "DESCRIBE"}
@@ -113,7 +120,8 @@ def read_by(client: dict[str, str], topic: str, group: str | None = None, wait_s
 @pytest.mark.slow
 @pytest.mark.kafka
 @pytest.mark.skipif(why_not_available() is not None, reason=str(why_not_available()))
-def test_on_a_kafka_that_forbids_the_rest_the_police_read_their_topic_and_no_other() -> None:
+async def test_on_a_kafka_that_forbids_the_rest_the_police_read_their_topic_and_no_other() -> None:
+    assignment = encode(example_record(newest_schema("CameraAssignment")))
     with SecuredKafka(["police-112", "goldentime-connectors"]) as kafka:
         admin = KafkaAdminClient(bootstrap_servers=kafka.bootstrap_servers)
         names = (POLICE, FIRE, CENTRE, "demo.incidents")
@@ -123,16 +131,35 @@ def test_on_a_kafka_that_forbids_the_rest_the_police_read_their_topic_and_no_oth
         admin.close()
         producer = KafkaProducer(bootstrap_servers=kafka.bootstrap_servers)
         for name in names:
-            producer.send(name, key=b"a", value=name.encode()).get(timeout=15)
+            producer.send(name, key=b"a", value=assignment).get(timeout=15)
         producer.close()
 
         police, connectors = kafka.client_of("police-112"), kafka.client_of("goldentime-connectors")
-        assert read_by(police, POLICE, "demo.police-wall") == [POLICE.encode()]
+        assert read_by(police, POLICE, "demo.police-wall") == [assignment]
         for forbidden in (FIRE, CENTRE, "demo.incidents"):
-            assert read_by(kafka.administrator(), forbidden) == [forbidden.encode()]
+            assert read_by(kafka.administrator(), forbidden) == [assignment]
             assert read_by(police, forbidden, wait_s=3) == []
         writer = KafkaProducer(**connectors, enable_idempotence=False)
         writer.send("demo.incidents", key=b"b", value=b"x").get(timeout=15)
         with pytest.raises(AuthorizationError):
             writer.send(POLICE, key=b"b", value=b"x").get(timeout=15)
         writer.close()
+        await the_program_reads_as(kafka, "police-112")
+
+
+async def the_program_reads_as(kafka: SecuredKafka, user: str) -> None:
+    """Run the program of docs/consumers.md as a user: it reads what it may, and says so where it may not."""
+    broker = kafka.client_of(user)["bootstrap_servers"]
+    words = {"security.protocol": "SASL_PLAINTEXT", "sasl.mechanism": "PLAIN", "sasl.username": user}
+    login = [f"-X{name}={value}" for name, value in (words | {"sasl.password": user}).items()]
+    with running_registry() as registry:
+        register_schemas(SchemaRegistry(registry.url), "demo")
+
+        def command(topic: str, group: str) -> list[str]:
+            return python_command(broker, registry.url, topic, 1, *login, f"-Xgroup.id={group}", quiet_s=2)
+
+        picture, _ = await picture_of(command(POLICE, "demo.police-wall"))
+        assert set(picture) == {"a"}
+        for topic, group, refused in ((CENTRE, "demo.police-wall", "Topic"), (POLICE, "demo.wall", "Group")):
+            with pytest.raises(AssertionError, match=f"{refused} authorization failed"):
+                await picture_of(command(topic, group))

@@ -4,11 +4,11 @@ The city runs once, its consumers read it, and the tests look at what they got.
 """
 
 import asyncio
-import sys
 import time
 import uuid
 from collections import Counter
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,21 +19,21 @@ from schemas.codec import decode
 from schemas.topics import CAMERA_ASSIGNMENTS, TOPICS, Topic
 from schemas.written_topics import WRITTEN_BY_WORKERS, projection_topic
 from tests.consumers.city_run import ELDER, CityRun, Picture, assert_same_picture, picture_of, running_city
+from tests.consumers.commands import JAVA_PROGRAM, POM, PYTHON_PROGRAM, python_command
 from topologies.city_files import load_city
 from topologies.projection_files import CityAccess, load_access
 
 ROOT = Path(__file__).parents[2]
-PROGRAM = Path(__file__).parent / "present_picture.py"
-JAVA_PROGRAM = Path(__file__).parent / "java" / "src" / "main" / "java" / "PresentPicture.java"
+AGENCIES = ("police", "fire", "district-saebyeok")
 ATTRIBUTES = ("ce_specversion", "ce_id", "ce_type", "ce_source", "ce_time")
 
 
 @dataclass(frozen=True)
 class Seen:
-    """What was seen of a run: a consumer's lines, an agency's picture, and the records of topics written by workers."""
+    """What was seen of a run: a consumer's lines, agencies' pictures, and the records of topics written by workers."""
 
     changes: str
-    police: Picture
+    pictures: dict[str, Picture]
     records: dict[str, list[Any]]
     access: CityAccess
 
@@ -44,23 +44,22 @@ class Seen:
         ]
 
 
-def python_command(run: CityRun, topic: str, now_us: int) -> list[str]:
-    options = {"broker": run.broker, "registry": run.registry, "topic": topic, "quiet-s": "1", "now-us": now_us}
-    return [sys.executable, "-u", str(PROGRAM), *(f"--{name}={value}" for name, value in options.items())]
+def projection_command(run: CityRun, agency: str) -> list[str]:
+    return python_command(run.broker, run.registry, f"{run.topic}-{agency}", time.time_ns() // 1000)
 
 
 async def look_at_a_city(broker: str, prefix: str, folder: Path) -> Seen:
     async with running_city(broker, prefix, folder) as run:
-        now_us = time.time_ns() // 1000
-        changes = await assert_same_picture(run, python_command(run, run.topic, now_us), now_us)
-        police, _ = await picture_of(python_command(run, f"{run.topic}-police", now_us))
+        changes = await assert_same_picture(run, partial(python_command, run.broker, run.registry, run.topic))
+        agencies = await asyncio.gather(*(picture_of(projection_command(run, name)) for name in AGENCIES))
         city = load_city(run.cities_dir, "demo")
         access = load_access(city.folder, city.policy)
         letters = tuple(topic for topic in TOPICS if topic.name in ("incidents-dlq", "cameras-dlq"))
         written = [t for t in WRITTEN_BY_WORKERS if t in TOPICS]
         topics = (*written, *letters, *access.topics())
         records = await asyncio.gather(*(run.rows(topic) for topic in topics))
-    return Seen(changes, police, {t.name: rows for t, rows in zip(topics, records, strict=True)}, access)
+    of_agencies = {name: picture for name, (picture, _) in zip(AGENCIES, agencies, strict=True)}
+    return Seen(changes, of_agencies, {t.name: rows for t, rows in zip(topics, records, strict=True)}, access)
 
 
 @pytest.fixture(
@@ -78,9 +77,23 @@ def test_a_consumer_in_python_keeps_the_picture_that_watch_shows(seen: Seen) -> 
 
 
 def test_an_agency_reads_its_own_cases_with_the_same_program_and_no_drill(seen: Seen) -> None:
-    assert {"inc-robbery", ELDER} <= set(seen.police)
-    assert not {"inc-fire", "inc-drill", "inc-over"} & set(seen.police)
-    assert seen.police["inc-robbery"]["cameras"]
+    police = seen.pictures["police"]
+    assert {"inc-robbery", ELDER} <= set(police)
+    assert not {"inc-fire", "inc-drill", "inc-over"} & set(police)
+    assert police["inc-robbery"]["cameras"]
+
+
+def test_a_case_that_goes_to_another_agency_leaves_the_picture_of_the_first(seen: Seen) -> None:
+    assert "inc-handed-on" not in seen.pictures["police"]
+    assert seen.pictures["fire"]["inc-handed-on"]["cameras"]
+    rows = seen.assignments(projection_topic("police"))
+    assert [assignment is None for case, assignment in rows if case == "inc-handed-on"] == [False, True]
+
+
+def test_a_districts_picture_has_only_its_own_cameras(seen: Seen) -> None:
+    shown = {camera for case in seen.pictures["district-saebyeok"].values() for camera in case["cameras"]}
+    assert shown
+    assert {int(camera.removeprefix("cam-")) % 2 for camera in shown} == {0}  # as the cameras' owners alternate
 
 
 def test_a_projection_has_every_version_addressed_to_it_reduced_to_what_it_may_see(seen: Seen) -> None:
@@ -123,7 +136,7 @@ def test_ids_of_events_are_unique_in_their_source(seen: Seen) -> None:
     assert [event for event, times in ids.items() if times > 1] == []
 
 
-@pytest.mark.parametrize(("language", "path"), [("python", PROGRAM), ("java", JAVA_PROGRAM)])
+@pytest.mark.parametrize(("language", "path"), [("python", PYTHON_PROGRAM), ("java", JAVA_PROGRAM), ("xml", POM)])
 def test_the_examples_in_the_documents_are_the_programs_tried_here(language: str, path: Path) -> None:
     text = (ROOT / "docs" / "consumers.md").read_text("utf-8")
 

@@ -1,4 +1,5 @@
 import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.File;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -26,20 +27,24 @@ import org.apache.kafka.common.serialization.StringDeserializer;
  *
  * <p>Reads camera-assignments by its published contract alone: Kafka's own client, Apache Avro, the schemas from the
  * read-only registry of a worker. Arguments: broker, registry, topic, after how many quiet seconds to end (0: never)
- * and print the picture as JSON, and the moment it is of (UTC microseconds since the epoch; 0: now).
+ * and print the picture as JSON, the moment it is of (UTC microseconds since the epoch; 0: now), and if you like a file
+ * with the version of the schema to read all records as (else each is read as it was written).
  */
 public final class PresentPicture {
     private final HttpClient http = HttpClient.newHttpClient();
     private final String registry;
+    private final Schema readAs; // null: as it was written
     private final Map<Integer, Schema> schemas = new HashMap<>();
     private final Map<String, GenericRecord> newest = new TreeMap<>(); // by case: its highest (opened_us, version)
 
-    private PresentPicture(String registry) {
+    private PresentPicture(String registry, Schema readAs) {
         this.registry = registry;
+        this.readAs = readAs;
     }
 
     public static void main(String[] arguments) throws Exception {
-        var picture = new PresentPicture(arguments[1]);
+        Schema readAs = arguments.length < 6 ? null : new Schema.Parser().parse(new File(arguments[5]));
+        var picture = new PresentPicture(arguments[1], readAs);
         picture.read(arguments[0], arguments[2], Double.parseDouble(arguments[3]));
         long nowUs = Long.parseLong(arguments[4]);
         System.out.println(picture.json(nowUs == 0 ? System.currentTimeMillis() * 1000 : nowUs));
@@ -59,8 +64,8 @@ public final class PresentPicture {
             long heardNs = System.nanoTime();
             while (quietS == 0 || System.nanoTime() - heardNs < quietS * 1e9) {
                 for (var message : consumer.poll(Duration.ofMillis(100))) {
-                    heardNs = System.nanoTime();
                     take(message.key(), message.value());
+                    heardNs = System.nanoTime();
                 }
             }
         }
@@ -91,19 +96,22 @@ public final class PresentPicture {
         if (value.get() != 0) {
             throw new IOException("not in the Confluent wire format");
         }
-        Schema schema = schema(value.getInt());
+        Schema written = schema(value.getInt());
         byte[] body = new byte[value.remaining()];
         value.get(body);
-        return new GenericDatumReader<GenericRecord>(schema)
+        return new GenericDatumReader<GenericRecord>(written, readAs == null ? written : readAs)
                 .read(null, DecoderFactory.get().binaryDecoder(body, null));
     }
 
     private Schema schema(int id) throws Exception {
         if (!schemas.containsKey(id)) {
             var request = HttpRequest.newBuilder(URI.create(registry + "/schemas/ids/" + id)).build();
-            String answer = http.send(request, HttpResponse.BodyHandlers.ofString(StandardCharsets.UTF_8)).body();
+            var answer = http.send(request, HttpResponse.BodyHandlers.ofString(StandardCharsets.UTF_8));
+            if (answer.statusCode() != 200) {
+                throw new IOException("the registry has no schema " + id + ": " + answer.body());
+            }
             // The registry's answer is {"schema": "<the schema as text>"}.
-            var text = new ObjectMapper().readTree(answer).get("schema").asText();
+            var text = new ObjectMapper().readTree(answer.body()).get("schema").asText();
             schemas.put(id, new Schema.Parser().parse(text));
         }
         return schemas.get(id);
