@@ -1,10 +1,14 @@
 """Which connectors a command is about: instances of the city's file, or one by kind and options."""
 
+import difflib
+from dataclasses import replace
 from typing import Any
 
 import click
 
+from connectors.kit.errors import ConnectorConfigError
 from connectors.kit.instances import ConnectorInstance, instances_of
+from connectors.kit.manifest import all_manifests
 from console.options import Options
 
 
@@ -33,14 +37,33 @@ def chosen_instances(
 
 
 def chosen_instance(options: Options, name: str | None, kind: str | None, pairs: tuple[str, ...]) -> ConnectorInstance:
-    """Return the one instance that a name or kind says.
+    """Return the one instance that a name or kind says; ``pairs`` come over the options of its file.
 
     Raises:
         click.UsageError: neither is given, or the name is not in the city's file.
     """
     if name is None and kind is None:
         raise click.UsageError("give the NAME of an instance, or --kind")
-    return chosen_instances(options, () if name is None else (name,), kind, pairs)[0]
+    if name is None or kind is not None:
+        return chosen_instances(options, () if name is None else (name,), kind, pairs)[0]
+    instance = chosen_instances(options, (name,), None, ())[0]
+    return replace(instance, options={**instance.options, **options_of(pairs)})
+
+
+def instance_or_kind(options: Options, name: str, pairs: tuple[str, ...]) -> ConnectorInstance:
+    """Return the instance of the city's file with this name, else one of this kind; ``pairs`` come over its options.
+
+    Raises:
+        ConnectorConfigError: it is neither.
+    """
+    known = {instance.name: instance for instance in instances_of(options.cities_dir, options.load_city().name)}
+    if name in known:
+        return replace(known[name], options={**known[name].options, **options_of(pairs)})
+    if name not in all_manifests():
+        close = difflib.get_close_matches(name, [*known, *all_manifests()], n=1)
+        meant = f"did you mean {close[0]}?" if close else "goldentime connect list shows which there are"
+        raise ConnectorConfigError(f"{options.city} has no connector {name!r}, and there is no such kind; {meant}")
+    return chosen_instances(options, (), name, pairs)[0]
 
 
 def options_of(pairs: tuple[str, ...]) -> dict[str, Any]:

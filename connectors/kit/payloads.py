@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequenc
 from contextlib import aclosing
 from typing import Any
 
-from connectors.kit.arrival import Arrival, Link
+from connectors.kit.arrival import AnswersPayloads, Arrival, Link
 from connectors.kit.context import ConnectorContext
 from connectors.kit.errors import EntryRefusedError
 from connectors.kit.option_values import choice_option
@@ -73,11 +73,13 @@ class PayloadSource:
     Attributes:
         findings: how often what was noticed in payloads, by kebab-case word.
         context: the surroundings.
+        ear: what the transport speaks to in place of this source; a trial listens in by it.
     """
 
     def __init__(self, transport: Transport, context: ConnectorContext, *, topic: Topic) -> None:
         self.findings: Counter[str] = Counter()
         self.context = context
+        self.ear: AnswersPayloads = self
         self._transport = transport
         self._topic = topic
         self._link: Link | None = None
@@ -172,10 +174,10 @@ class PayloadSource:
     def _linked(self) -> Link:
         transport = self._transport
         if isinstance(transport, PushConfig):
-            return PushLink(transport, self, self.context)
+            return PushLink(transport, self.ear, self.context)
         if isinstance(transport, PollConfig):
-            return PollLink(transport, self, self.context)
-        return MqttLink(transport, self, self.context)
+            return PollLink(transport, self.ear, self.context)
+        return MqttLink(transport, self.ear, self.context)
 
 
 def kept_of(item: Any, names: Sequence[str]) -> bytes:

@@ -18,7 +18,8 @@ from connectors.kit.running.sink_runner import SinkJob, run_sink
 from connectors.kit.running.status import StatusPage, Watched
 from connectors.kit.settings import ConnectorSettings
 from console.city_topics import ensure_city_topics
-from console.commands.connect_ladder import check, new, try_out, validate_sample
+from console.commands.connect_ladder import check, new, try_out
+from console.commands.connect_validate import validate_sample
 from console.connector_choice import chosen_instances
 from console.connector_setup import context_of, jobs_of
 from console.options import Options

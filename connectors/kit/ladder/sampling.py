@@ -55,10 +55,30 @@ def takes_samples(manifest: Manifest) -> bool:
     return manifest.source is not None and (bool(manifest.transports) or "path" in manifest.options)
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a source made of a payload.
+
+    Attributes:
+        entries: the entries, in order.
+        findings: how often it noticed what, by kebab-case word.
+    """
+
+    entries: list[Entry]
+    findings: Mapping[str, int]
+
+
 def entries_of_sample(
     manifest: Manifest, options: Mapping[str, Any], payload: bytes, context: ConnectorContext, *, origin: str = ""
 ) -> list[Entry]:
-    """Return the entries that a source makes of a payload, in order.
+    """Return the entries of :func:`reading_of_sample`, whose arguments and errors these are."""
+    return reading_of_sample(manifest, options, payload, context, origin=origin).entries
+
+
+def reading_of_sample(
+    manifest: Manifest, options: Mapping[str, Any], payload: bytes, context: ConnectorContext, *, origin: str = ""
+) -> Reading:
+    """Return what a source makes of a payload.
 
     Args:
         manifest: the connector.
@@ -76,11 +96,18 @@ def entries_of_sample(
         source = build(manifest.name, sample_options(manifest, options), context)
         if not isinstance(source, PayloadSource):
             raise ConnectorConfigError(f"{manifest.name} cannot be handed a sample; use a dry run")
-        return list(source.answers(payload, Arrival(context.clock.now_us(), 1, origin)))
+        entries = list(source.answers(payload, Arrival(context.clock.now_us(), 1, origin)))
+        return Reading(entries, findings_of(source))
     with tempfile.TemporaryDirectory(prefix="goldentime-") as folder:
         path = Path(folder) / (Path(origin).name or _FILE_NAME)
         path.write_bytes(payload)
-        return _finished(build(manifest.name, {**options, "path": str(path)}, context))
+        from_file = build(manifest.name, {**options, "path": str(path)}, context)
+        return Reading(_finished(from_file), findings_of(from_file))
+
+
+def findings_of(source: Source) -> dict[str, int]:
+    """Return how often a source noticed what; empty for one that counts nothing."""
+    return dict(getattr(source, "findings", {}))
 
 
 def sample_options(manifest: Manifest, options: Mapping[str, Any]) -> dict[str, Any]:

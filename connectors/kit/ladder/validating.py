@@ -1,23 +1,17 @@
 """The second step: does what the outside sends fit, and if not, which field of which item and what was meant."""
 
-import csv
-import difflib
-import io
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field, replace
 
-from connectors.kit.errors import EntryRefusedError
-from connectors.kit.reading.json_bodies import decoded_text, json_items
+from connectors.kit.ladder.remarks import Remark, Surroundings, remarks_of
+from connectors.kit.ladder.sample_items import items_in
+from connectors.kit.ladder.suggesting import suggestions_of
 from connectors.kit.source import Accepted, Entry, Refused
 from schemas.codec import encode
 from schemas.errors import RecordEncodeError
 
 EXAMPLES_PER_FAULT = 3
-# How like a name must be to be suggested, 0 to 1.
-LIKENESS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +25,7 @@ class Fault:
         message: rule and what was got, of the first such item.
         count: how many items have it.
         numbers: numbers of the first of them, from 1.
-        suggestion: what may have been meant; empty where nothing is alike.
+        suggestions: what may have been meant; empty where nothing is alike.
     """
 
     topic: str
@@ -40,7 +34,7 @@ class Fault:
     message: str
     count: int
     numbers: tuple[int, ...]
-    suggestion: str = ""
+    suggestions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,62 +42,79 @@ class Validation:
     """What became of a sample.
 
     Attributes:
+        payloads: how many payloads or files were looked at.
         accepted: how many records each topic would get.
         faults: what did not fit, the most frequent first.
+        remarks: what looks wrong although it may have been taken, the most frequent first.
+        findings: how often the connector noticed what, by kebab-case word.
     """
 
+    payloads: int
     accepted: Mapping[str, int]
     faults: tuple[Fault, ...]
+    remarks: tuple[Remark, ...] = ()
+    findings: Mapping[str, int] = field(default_factory=dict)
 
 
-def validate(entries: Sequence[Entry], payload: bytes = b"") -> Validation:
-    """Return what became of a sample.
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A payload or file, and what a source made of it.
+
+    Attributes:
+        payload: the bytes, in which suggestions are looked for; empty for none.
+        entries: the entries.
+    """
+
+    payload: bytes
+    entries: Sequence[Entry]
+
+
+def validate(
+    samples: Sequence[Sample], around: Surroundings | None = None, findings: Mapping[str, int] | None = None
+) -> Validation:
+    """Return what became of samples.
 
     Args:
-        entries: what a source made of it.
-        payload: the sample, in whose names suggestions are looked for; empty for none.
+        samples: payloads with their entries.
+        around: what tells a good value from a bad one; without it there are no remarks.
+        findings: how often the source noticed what.
     """
     accepted: Counter[str] = Counter()
-    refused: dict[tuple[str, str, str | None], list[Refused]] = {}
-    for number, entry in enumerate(entries, start=1):
-        answer = _unless_it_fits(entry, number)
-        if answer is None:
-            accepted[entry.topic.name] += 1
-        else:
-            refused.setdefault((answer.topic.name, answer.reason, answer.field), []).append(answer)
-    names = names_in(payload)
-    faults = [
-        Fault(
-            topic=topic,
-            reason=reason,
-            field=field,
-            message=same[0].message,
-            count=len(same),
-            numbers=tuple(answer.number for answer in same[:EXAMPLES_PER_FAULT]),
-            suggestion=_suggestion(same[0], names),
+    faults: dict[tuple[str, str, str | None], Fault] = {}
+    for sample in samples:
+        for number, entry in enumerate(sample.entries, start=1):
+            answer = _unless_it_fits(entry, number)
+            if answer is None:
+                accepted[entry.topic.name] += 1
+                continue
+            place = (answer.topic.name, answer.reason, answer.field)
+            faults[place] = _more(faults.get(place), answer, sample.payload)
+    remarks: tuple[Remark, ...] = ()
+    if around is not None:
+        items = [item for sample in samples for item in items_in(sample.payload)]
+        noticed = around.findings | {fault.reason for fault in faults.values()}
+        said = " ".join(text for fault in faults.values() for text in fault.suggestions)
+        remarks = tuple(
+            remark
+            for remark in remarks_of(items, replace(around, findings=noticed))
+            if not (remark.reason == "unknown-field" and f'"{remark.field}"' in said)
         )
-        for (topic, reason, field), same in refused.items()
-    ]
-    return Validation(dict(accepted), tuple(sorted(faults, key=lambda fault: -fault.count)))
+    return Validation(
+        payloads=len(samples),
+        accepted=dict(accepted),
+        faults=tuple(sorted(faults.values(), key=lambda fault: -fault.count)),
+        remarks=remarks,
+        findings=dict(findings or {}),
+    )
 
 
-def names_in(payload: bytes) -> frozenset[str]:
-    """Return the names of fields or columns in a sample; none where it is neither JSON nor CSV."""
-    if not payload:
-        return frozenset()
-    names: set[str] = set()
-    try:
-        for item in json_items(payload)[:100]:
-            _collect(item, names)
-    except EntryRefusedError:
-        pass
-    if names:
-        return frozenset(names)
-    try:
-        first = decoded_text(payload.split(b"\n", 1)[0])
-        return frozenset(cell.strip() for cell in next(csv.reader(io.StringIO(first)), []) if cell.strip())
-    except (EntryRefusedError, csv.Error):
-        return frozenset()
+def _more(fault: Fault | None, answer: Refused, payload: bytes) -> Fault:
+    """Return a fault with one more item."""
+    if fault is None:
+        suggestions = suggestions_of(answer, payload)
+        return Fault(answer.topic.name, answer.reason, answer.field, answer.message, 1, (answer.number,), suggestions)
+    numbers = fault.numbers if len(fault.numbers) >= EXAMPLES_PER_FAULT else (*fault.numbers, answer.number)
+    return Fault(fault.topic, fault.reason, fault.field, fault.message, fault.count + 1, numbers, fault.suggestions)
 
 
 def _unless_it_fits(entry: Entry, number: int) -> Refused | None:
@@ -116,34 +127,3 @@ def _unless_it_fits(entry: Entry, number: int) -> Refused | None:
     except RecordEncodeError as error:
         return Refused(entry.topic, "does-not-fit-schema", None, str(error), b"", number)
     return None
-
-
-def _collect(item: Any, names: set[str], depth: int = 0) -> None:
-    if isinstance(item, Mapping) and depth < 8:
-        for name, value in item.items():
-            names.add(str(name))
-            _collect(value, names, depth + 1)
-    elif isinstance(item, list):
-        for value in item[:20]:
-            _collect(value, names, depth)
-
-
-def _suggestion(answer: Refused, names: frozenset[str]) -> str:
-    wanted = [answer.field.rpartition(".")[2]] if answer.field else _lacking(answer.message)
-    for name in wanted:
-        if name in names:
-            continue
-        by_plain = {_plain(given): given for given in sorted(names)}
-        close = difflib.get_close_matches(_plain(name), by_plain, n=1, cutoff=LIKENESS)
-        if close:
-            return f"{name} is not there; did you mean {json.dumps(by_plain[close[0]], ensure_ascii=False)}?"
-    return ""
-
-
-def _lacking(message: str) -> list[str]:
-    _, found, rest = message.partition(" lacks ")
-    return [name.strip() for name in rest.split(";")[0].split(",")] if found else []
-
-
-def _plain(name: str) -> str:
-    return "".join(character for character in name.lower() if character.isalnum())

@@ -77,5 +77,6 @@ def word_of(item: Mapping[str, Any], name: str, table: Mapping[str, T], other: T
 
 
 def is_true(item: Mapping[str, Any], name: str) -> bool:
-    """Return whether a flag is set; anything but true is false."""
-    return item.get(name) is True
+    """Return whether a flag is set: true, or the text "true", as XML and tables write it; anything else is false."""
+    value = item.get(name)
+    return value is True or (isinstance(value, str) and value.strip().lower() == "true")

@@ -107,6 +107,7 @@ class PollLink:
         self._config = config
         self._connector = connector
         self._clock = context.clock
+        self._looks_once = context.is_trial
         secret = config.token.read()
         in_url = "{key}" in config.url
         self._url = config.url.replace("{key}", quote(secret or "", safe="%")) if in_url else config.url
@@ -127,7 +128,7 @@ class PollLink:
         """Nothing to do: the server keeps showing what it shows."""
 
     async def entries(self, cursor: str | None) -> AsyncGenerator[Entry, None]:
-        """Yield what is new at the URL, for ever.
+        """Yield what is new at the URL, for ever; in a trial what is there now.
 
         Raises:
             SourceUnavailableError: the server does not answer, or not as it should.
@@ -144,6 +145,8 @@ class PollLink:
                     mark, entries = found
                     for entry in with_cursor(self._new(entries), mark.cursor, before):
                         yield entry
+                if self._looks_once:
+                    return
                 await asyncio.sleep(self._config.interval_s)
 
     async def _look(self, session: aiohttp.ClientSession, mark: _Mark) -> tuple[_Mark, list[Entry]] | None:

@@ -143,7 +143,9 @@ class PushLink:
                 number += 1
                 arrival = Arrival(self._context.clock.now_us(), number, config.url_path, request.attributes)
                 request.number, request.entries = number, self._connector.answers(request.body, arrival)
-                if not request.entries:
+                if self._context.is_trial:
+                    request.settle(safe=False)  # nothing of it will be kept: its sender is to send it again
+                elif not request.entries:
                     request.settle(safe=True)
                     continue
                 self._open.append(request)

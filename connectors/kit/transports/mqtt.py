@@ -33,8 +33,7 @@ class MqttLink:
         context: ConnectorContext,
         open_session: Callable[[MqttConfig, bool], MqttSession] = MqttSession,
     ) -> None:
-        # A trial must not take the session of the real run over, nor leave one behind.
-        self._config = replace(config, client_id=f"{config.client_id}-trial") if context.is_trial else config
+        self._config = _of_trial(config) if context.is_trial else config
         self._keeps_session = not context.is_trial
         self._connector = connector
         self._clock = context.clock
@@ -92,3 +91,17 @@ class MqttLink:
         if any((answer if isinstance(answer, int) else answer.value) >= 128 for answer in answers):
             names = ", ".join(self._config.topic_filters)
             raise SourceUnavailableError(f"the MQTT broker does not allow to read {names}")
+
+
+def _of_trial(config: MqttConfig) -> MqttConfig:
+    """Return the subscription of a trial, from which the real run loses nothing.
+
+    It has a session of its own, which ends with it, so it may acknowledge at once: a broker that hears nothing stops
+    after some messages (mosquitto: 20). Of a shared subscription (``$share/<group>/<filter>``) it must take no share.
+    """
+    filters = tuple(
+        name.split("/", 2)[2] if name.startswith("$share/") and name.count("/") >= 2 else name
+        for name in config.topic_filters
+    )
+    client_id = f"{config.client_id}-trial"
+    return replace(config, client_id=client_id, topic_filters=filters, acknowledge=HANDED_OVER)

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import aclosing, asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -168,3 +169,19 @@ async def test_a_cursor_of_another_connector_is_refused() -> None:
 def test_wrong_options_are_named(options: dict[str, Any], named: str) -> None:
     with pytest.raises(ConnectorConfigError, match=named):
         transport_from({"url": "http://x", **options}, ("http-poll",), name="records")
+
+
+async def test_a_token_that_was_renewed_in_its_file_is_taken_after_a_refusal(tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    token.write_text("old")
+
+    def answers(request: web.BaseRequest) -> web.Response:
+        known = request.headers["Authorization"] == "Bearer new"
+        return web.Response(body=page(1)) if known else web.Response(status=401)
+
+    async with served(answers) as url:
+        source = a_source(url, token_file=str(token))
+        with pytest.raises(SourceUnavailableError, match="answers 401"):
+            await take(source, 1)
+        token.write_text("new")
+        assert len(await take(source, 1)) == 1

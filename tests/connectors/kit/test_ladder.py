@@ -8,15 +8,12 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from connectors.kit.errors import EntryRefusedError
 from connectors.kit.ladder.checking import check_connector, folder_of
 from connectors.kit.ladder.matching import unlike
 from connectors.kit.ladder.trying import dry_run
-from connectors.kit.ladder.validating import names_in, validate
 from connectors.kit.manifest import build
-from connectors.kit.payloads import kept_of, refusal
+from connectors.kit.payloads import kept_of
 from console.commands import goldentime
-from schemas.topics import INCIDENTS
 from tests.connectors.local_context import a_context
 from tests.connectors.police_112.test_suite import file
 from tests.support.connector_suite import Happening
@@ -84,22 +81,6 @@ def test_what_differs_is_said_by_its_path(expected: Any, got: Any, found: list[s
     assert unlike(expected, got) == found
 
 
-def test_a_missing_field_that_has_another_name_in_the_sample_is_suggested() -> None:
-    error = EntryRefusedError("missing-field", "location.lat_deg", "location.lat_deg: must be given")
-    entries = [refusal(INCIDENTS, error, b"", number) for number in (1, 2)]
-
-    (fault,) = validate(entries, b'[{"location": {"latitude_deg": 37.5}}]').faults
-
-    assert (fault.count, fault.numbers) == (2, (1, 2))
-    assert 'did you mean "latitude_deg"?' in fault.suggestion
-
-
-def test_names_are_found_in_json_and_csv() -> None:
-    assert names_in(b'{"a": {"b": 1}}') == {"a", "b"}
-    assert names_in("시간,위도\n1,2\n".encode("cp949")) == {"시간", "위도"}
-    assert names_in(b"") == frozenset()
-
-
 def test_a_dead_letter_keeps_only_the_named_fields_and_short_ones() -> None:
     kept = json.loads(kept_of({"id": 7, "name": "x", "type": "y" * 500}, ("id", "type")))
 
@@ -131,7 +112,8 @@ def test_the_commands_of_the_ladder_say_what_they_found(tmp_path: Path) -> None:
     tried = run(goldentime, ["connect", "dry-run", "--kind", "police_112", "-o", f"path={good}", "-n", "1"])
 
     assert (checked.exit_code, checked.output) == (0, "police_112: keeps to the rules\n")
-    assert (fits.exit_code, fits.output) == (0, "incidents: 1 fit\n")
+    assert fits.exit_code == 0
+    assert fits.output.splitlines()[1].split() == ["incidents", "1", "0"]
     assert faulty.exit_code == 1
     assert 'EVT_CL_CD is not there; did you mean "EVT_CLS_CD"?' in faulty.output
     assert tried.exit_code == 0

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from connectors.kit.ladder.matching import differences, event_of
-from connectors.kit.ladder.validating import validate
+from connectors.kit.ladder.validating import Sample, validate
 from connectors.kit.running.publish import Publisher
 from connectors.kit.running.runner import SourceJob, run_source
 from connectors.kit.source import Entry, removed
@@ -41,7 +41,7 @@ def test_an_example_and_a_sample_show_what_was_removed() -> None:
     assert differences([{"topic": "cameras", "removed": "cam-1"}], [entry]) == []
     assert differences([{"topic": "cameras", "removed": "cam-2"}], [entry])
     assert differences([{"topic": "cameras", "record": {}}], [entry])
-    assert validate([entry]).accepted == {"cameras": 1}
+    assert validate([Sample(b"", [entry])]).accepted == {"cameras": 1}
 
 
 @pytest.mark.parametrize(("topic", "key"), [(INCIDENTS, "112:1"), (CAMERAS, "")])

@@ -56,6 +56,10 @@ class HttpOutside:
         """Answer the next calls with an error."""
         self._failures += [status] * times
 
+    def mend(self) -> None:
+        """Take calls again."""
+        self._failures.clear()
+
     def hang(self) -> None:
         """Answer nothing from now on."""
         self._hangs = True

@@ -1,21 +1,19 @@
 """The tests of a source that need no transport: bytes in, entries out."""
 
 import json
-import math
 import random
-import re
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import Any
 
 import pytest
 
 from connectors.kit.examples import EXAMPLE_NOW_US
 from connectors.kit.ladder.checking import check_connector, folder_of
-from connectors.kit.ladder.sampling import entries_of_sample
-from connectors.kit.manifest import Manifest, read_manifest
-from connectors.kit.source import Accepted, Entry, Refused
-from schemas.codec import decode, encode
-from tests.connectors.local_context import POLICE_AGENCY, a_context
+from connectors.kit.ladder.remarks import Surroundings
+from connectors.kit.ladder.validating import Sample, validate
+from connectors.kit.ladder.vocabulary import vocabulary_of
+from connectors.kit.source import Accepted, Refused
+from tests.connectors.local_context import a_context
 from tests.support.connector_suite.card import proves
 from tests.support.connector_suite.happenings import (
     MINUTE_US,
@@ -24,71 +22,17 @@ from tests.support.connector_suite.happenings import (
     PERSON_PHONE,
     PERSON_TEXT,
     Happening,
-    Samples,
 )
+from tests.support.connector_suite.placing import PlaceTests
 
 HOUR_US = 60 * MINUTE_US
 YEAR_2000_US = 946_684_800_000_000
+TIMES = ("observed_us", "ingested_us", "occurred_us", "fix_us", "last_seen_us")
 OVER = ("closed", "cancelled", "merged", "found")
-UNUSABLE = ("none", "default")
-IMPOSSIBLE = [(91, 181), (999, 999), ("abc", "def"), (None, None), (math.nan, math.nan), ("", ""), (37.5, None)]
-BUSAN = (35.1796, 129.0756)
-# About 100 m: connectors may snap a point to the centre of a cell.
-NEAR_DEG = 0.001
 PERSON_WORDS = (PERSON_NAME, PERSON_PHONE, PERSON_PHONE.replace("-", ""), PERSON_TEXT)
-KEBAB = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
-class Reading:
-    """Bytes in, entries out."""
-
-    name: ClassVar[str]
-    samples: ClassVar[Samples]
-
-    @property
-    def manifest(self) -> Manifest:
-        return read_manifest(folder_of(self.name))
-
-    def answer(self, payload: bytes, *, now_us: int = EXAMPLE_NOW_US) -> list[Entry]:
-        """Return the entries of a payload; each fits the contract."""
-        samples = self.samples
-        entries = entries_of_sample(
-            self.manifest, samples.options, payload, a_context(now_us=now_us), origin=samples.origin
-        )
-        for entry in entries:
-            if isinstance(entry, Accepted):
-                assert entry.record is None or decode(entry.topic.record, encode(entry.record)) == entry.record
-            else:
-                assert KEBAB.fullmatch(entry.reason), entry.reason
-                assert entry.message
-        return entries
-
-    def records(self, happening: Happening, **options: Any) -> list[Any]:
-        entries = self.answer(self.samples.write(happening), **options)
-        return [entry.record for entry in entries if isinstance(entry, Accepted) and entry.record is not None]
-
-    def record(self, happening: Happening, **options: Any) -> Any:
-        """Return the first record of a happening that must make one."""
-        records = self.records(happening, **options)
-        assert records, self.answer(self.samples.write(happening), **options)
-        return records[0]
-
-    def changed(self, **changes: Any) -> Happening:
-        """Return a happening with changes; skip where the format has no place for them."""
-        happening = replace(Happening(), **changes)
-        if self.samples.write(happening) == self.samples.write(Happening()):
-            pytest.skip(f"the format has no place for {', '.join(changes)}")
-        return happening
-
-    def places(self, happening: Happening) -> list[Any]:
-        """Return the usable locations of what a happening becomes; skip where records have none."""
-        if not hasattr(self.record(Happening()), "location"):
-            pytest.skip("these records have no place")
-        found = [record.location for record in self.records(happening)]
-        return [place for place in found if place is not None and place.quality not in UNUSABLE]
-
-
-class ReadingTests(Reading):
+class ReadingTests(PlaceTests):
     """What must hold of any source."""
 
     def test_its_folder_passes_the_check(self) -> None:
@@ -138,30 +82,6 @@ class ReadingTests(Reading):
         assert getattr(late, "status", getattr(late, "kind", None)) not in OVER
         assert late.observed_us <= closed.observed_us
 
-    @proves("axis-order")
-    def test_swapped_axes_are_turned_or_give_no_place(self) -> None:
-        happening = self.changed(lat=Happening().lon, lon=Happening().lat)
-        for place in self.places(happening):
-            assert _is_near(place, Happening().lat, Happening().lon), place
-
-    @proves("outside-city")
-    def test_a_point_outside_the_city_stays_where_it_is(self) -> None:
-        for place in self.places(self.changed(lat=BUSAN[0], lon=BUSAN[1])):
-            assert _is_near(place, *BUSAN), place
-
-    @proves("default-points-recognised")
-    def test_an_agencys_own_address_is_no_place(self) -> None:
-        assert self.places(self.changed(lat=POLICE_AGENCY.lat_deg, lon=POLICE_AGENCY.lon_deg)) == []
-
-    @proves("default-points-recognised")
-    def test_zero_and_zero_is_no_place(self) -> None:
-        assert self.places(self.changed(lat=0.0, lon=0.0)) == []
-
-    @proves("impossible-places")
-    @pytest.mark.parametrize(("lat", "lon"), IMPOSSIBLE)
-    def test_an_impossible_point_is_no_place(self, lat: Any, lon: Any) -> None:
-        assert self.places(self.changed(lat=lat, lon=lon)) == []
-
     @proves("clock-skew-handled")
     def test_a_time_in_the_future_does_not_hold_anything_back(self) -> None:
         for record in self.records(self.changed(time_us=EXAMPLE_NOW_US + 24 * HOUR_US)):
@@ -169,8 +89,9 @@ class ReadingTests(Reading):
 
     @proves("clock-skew-handled")
     def test_a_clock_that_was_never_set_makes_no_time_before_2000(self) -> None:
-        for record in self.records(self.changed(time_us=0)):
-            assert record.observed_us >= YEAR_2000_US
+        for record in self.records(self.changed(time_us=0)) + self.records(Happening()):
+            times = {name: getattr(record, name, None) for name in TIMES}
+            assert all(time_us is None or time_us >= YEAR_2000_US for time_us in times.values()), times
 
     @proves("unknown-codes")
     @pytest.mark.parametrize("code", ["ZZ-999", "", "999", "한글"])
@@ -239,15 +160,27 @@ class ReadingTests(Reading):
 
     @proves("neighbours-pass")
     def test_a_bad_one_between_two_good_ones_harms_neither(self) -> None:
-        bad = replace(Happening(), number="", lat="x", lon="y", time_us=0, nulls=True)
+        bad = replace(Happening(), number="", person_id="", lat="x", lon="y", time_us=0, nulls=True)
         ids = [self.record(replace(Happening(), number=number)).event_id for number in ("1", "2")]
         words = [replace(Happening(), number="1"), bad, replace(Happening(), number="2")]
         entries = self.answer(self.samples.together(words))
-        if self.samples.write_many is None and not any(isinstance(entry, Accepted) for entry in entries):
+        good_alone = self.answer(self.samples.together([words[0], words[2]]))
+        if self.samples.write_many is None and not any(isinstance(entry, Accepted) for entry in good_alone):
             # A system that sends one word at a time: neighbours are the payloads before and after.
             entries = [entry for word in words for entry in self.answer(self.samples.write(word))]
         given = [_id(entry) for entry in entries if isinstance(entry, Accepted)]
         assert [event_id for event_id in given if event_id in ids] == ids
+
+    def bad_words(self) -> list[bytes]:
+        """Return payloads with a person's data that are wrong in several ways."""
+        payload = self.samples.write(Happening())
+        return [
+            self.samples.write(replace(Happening(), nulls=True, lat="x", lon="y", time_us=0)),
+            self.samples.write(replace(Happening(), number="", code="ZZ", lat=PERSON_NAME, lon=PERSON_PHONE)),
+            payload[:-2],
+            payload + payload,
+            payload.replace(b",", b",,"),
+        ]
 
     @proves("person-data-dropped")
     def test_no_person_comes_out_with_a_record(self, caplog: pytest.LogCaptureFixture) -> None:
@@ -256,17 +189,18 @@ class ReadingTests(Reading):
 
     @proves("person-data-dropped")
     def test_no_person_comes_out_with_a_refusal(self, caplog: pytest.LogCaptureFixture) -> None:
-        payload = self.samples.write(Happening())
-        bad = [
-            self.samples.write(replace(Happening(), nulls=True, lat="x", lon="y", time_us=0)),
-            self.samples.write(replace(Happening(), number="", code="ZZ", lat=PERSON_NAME, lon=PERSON_PHONE)),
-            payload[:-2],
-            payload + payload,
-            payload.replace(b",", b",,"),
-        ]
+        bad = self.bad_words()
         entries = [entry for word in bad for entry in self.answer(word)]
         shown = repr(entries) + caplog.text + str([_text(e.payload) for e in entries if isinstance(e, Refused)])
         assert not [word for word in PERSON_WORDS if word in shown]
+
+    @proves("person-data-dropped")
+    def test_no_person_is_in_what_validate_says(self) -> None:
+        context = replace(a_context(), is_trial=True)
+        around = Surroundings(vocabulary=vocabulary_of(self.manifest), now_us=EXAMPLE_NOW_US, city_box=context.city_box)
+        words = [*self.bad_words(), self.samples.write(Happening(code="ZZ-999")), *self.samples.hostile]
+        said = [repr(validate([Sample(word, self.answer(word))], around)) for word in words]
+        assert not [word for word in (*PERSON_WORDS, PERSON_ID) if word in " ".join(said)]
 
     @proves("pseudonyms")
     def test_an_id_of_a_person_comes_out_as_a_pseudonym_of_its_own_only(self) -> None:
@@ -294,10 +228,6 @@ def _key(record: Any) -> Any:
 
 def _refs(record: Any) -> Any:
     return getattr(record, "subject_ref", None) or getattr(record, "case_id", None)
-
-
-def _is_near(place: Any, lat_deg: float, lon_deg: float) -> bool:
-    return bool(abs(place.lat_deg - lat_deg) < NEAR_DEG and abs(place.lon_deg - lon_deg) < NEAR_DEG)
 
 
 def _text(payload: bytes) -> str:

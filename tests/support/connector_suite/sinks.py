@@ -2,11 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 
 import pytest
 
@@ -20,46 +19,25 @@ from schemas.codec import encode
 from schemas.topics import TOPICS, Topic
 from tests.connectors.local_context import a_context
 from tests.support.connector_suite.card import proves
+from tests.support.connector_suite.outside import HttpOutside
+from tests.support.connector_suite.sink_samples import SinkOutside, SinkSamples
 from tests.support.memory_log import SETTINGS, MemoryLog
 
 LIMIT_S = 10.0
 STOP_WITHIN_S = 2.0
+# What a web server says where a later try may succeed, and where none ever will. (404 may be a wrong URL.)
+AGAIN = (408, 429, 500, 502, 503, 504)
+REFUSED = (400, 409, 413, 422)
 SECRET = "secret-of-the-suite-41d9"
-
-
-class SinkOutside(Protocol):
-    """The system that a sink writes to."""
-
-    options: dict[str, Any]
-
-    def taken(self) -> Sequence[Any]:
-        """Return what it holds now."""
-
-    def fail(self, times: int) -> None:
-        """Take nothing for so many calls."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SinkSamples:
-    """What a sink is tried with.
-
-    Attributes:
-        outside: makes its outside; :class:`HttpOutside` or your own.
-        records: at least two records that the sink writes, of its topics.
-        options: the sink's options; those of the outside are added.
-        secret_option: option that names the file of a secret, so that it can be looked for in the log; empty for none.
-        writes_each: whether every record adds to what the outside holds; False where newer ones replace older ones.
-    """
-
-    outside: Callable[[], AbstractAsyncContextManager[Any]]
-    records: Sequence[Any]
-    options: Mapping[str, Any] = field(default_factory=dict)
-    secret_option: str = ""
-    writes_each: bool = True
 
 
 def _topic_of(record: Any) -> Topic:
     return next(topic for topic in TOPICS if topic.record is type(record))
+
+
+def _is_read(log: MemoryLog) -> bool:
+    """Return whether every record was committed."""
+    return sum(log.committed.values()) == len(log.of())
 
 
 class SinkTests:
@@ -117,6 +95,11 @@ class SinkTests:
     def test_its_folder_passes_the_check(self) -> None:
         assert check_connector(folder_of(self.name)) == []
 
+    def require_http(self, outside: SinkOutside) -> HttpOutside:
+        if not isinstance(outside, HttpOutside):
+            pytest.skip("only for what is called over HTTP")
+        return outside
+
     async def test_it_wants_the_topics_of_its_manifest(self, tmp_path: Path) -> None:
         async with self.outside(tmp_path) as outside:
             sink = self.sink(outside)
@@ -165,6 +148,48 @@ class SinkTests:
             job, _ = await self.run(outside, self.log(), self.all_done)
             assert job.counters.unavailable == 3
             assert len(outside.taken()) == len(self.samples.records) or not self.samples.writes_each
+
+    @proves("retries")
+    @pytest.mark.parametrize("status", AGAIN)
+    async def test_an_answer_that_asks_to_try_again_is_heeded(self, status: int, tmp_path: Path) -> None:
+        async with self.outside(tmp_path) as outside:
+            self.require_http(outside).fail(1, status)
+            job, _ = await self.run(outside, self.log(), self.all_done)
+            assert job.counters.unavailable == 1
+            assert len(outside.taken()) == len(self.samples.records) or not self.samples.writes_each
+
+    @proves("nothing-lost")
+    @pytest.mark.parametrize("status", REFUSED)
+    async def test_what_the_outside_never_takes_holds_nothing_back(self, status: int, tmp_path: Path) -> None:
+        async with self.outside(tmp_path) as outside:
+            self.require_http(outside).fail(1, status)
+            job, _ = await self.run(outside, self.log(), self.all_done)
+            assert (job.counters.accepted, job.counters.unavailable) == (len(self.samples.records), 0)
+
+    @proves("nothing-lost")
+    @pytest.mark.parametrize("fails", [False, True])
+    async def test_stopped_in_the_middle_and_started_again_it_writes_everything(
+        self, fails: bool, tmp_path: Path
+    ) -> None:
+        async with self.outside(tmp_path) as calls:
+            log = self.log()
+            if fails:
+                self.require_http(calls).fail(1_000)
+            await self.run(calls, log, lambda job: bool(calls.taken()) or job.counters.unavailable > 0)
+            if fails:
+                self.require_http(calls).mend()
+            await self.run(calls, log, lambda job: bool(log.committed) and _is_read(log))
+            assert len(calls.taken()) == len(self.samples.records) or not self.samples.writes_each
+            assert calls.taken()
+
+    @proves("nothing-lost")
+    async def test_a_batch_of_nothing_says_nothing(self, tmp_path: Path) -> None:
+        async with self.outside(tmp_path) as outside:
+            sink = self.sink(outside)
+            before = list(outside.taken())
+            await sink.write([])
+            await sink.close()
+            assert list(outside.taken()) == before
 
     @proves("nothing-lost")
     async def test_stopped_while_the_outside_is_away_nothing_is_committed(self, tmp_path: Path) -> None:

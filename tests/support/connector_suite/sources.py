@@ -1,9 +1,10 @@
 """The tests of a source at work: its real transport, the real runner and publisher, a broker in memory."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,13 @@ from connectors.kit.manifest import build
 from connectors.kit.running.pacing import Backoff
 from connectors.kit.running.publish import Publisher
 from connectors.kit.running.runner import SourceJob, run_source
+from connectors.kit.source import Accepted, Refused
 from schemas.topics import DEAD_LETTER_SUFFIX
 from tests.connectors.local_context import a_context
 from tests.support.connector_suite.card import proves
 from tests.support.connector_suite.happenings import MINUTE_US, USUAL_US, Happening, Samples
 from tests.support.connector_suite.reading import ReadingTests
-from tests.support.connector_suite.rigs import TOKEN, PollRig, Rig, rig_for
+from tests.support.connector_suite.rigs import TOKEN, FileRig, MqttRig, PollRig, Rig, rig_for
 from tests.support.memory_log import SETTINGS, MemoryCursors, MemoryLog
 
 LIMIT_S = 10.0
@@ -41,6 +43,16 @@ class Outside:
         kept = [stored for stored in self.log.of() if not stored.topic.endswith(DEAD_LETTER_SUFFIX)]
         return [stored.record.event_id for stored in kept if stored.value is not None]
 
+    def account(self) -> str:
+        """Return what came of a run that did not come to its end, for a message."""
+        letters = [stored.record for stored in self.log.of() if stored.topic.endswith(DEAD_LETTER_SUFFIX)]
+        refused = "; ".join(sorted({f"{letter.reason}: {letter.message}" for letter in letters})[:3])
+        counters = self.jobs[-1].counters
+        return (
+            f"after {LIMIT_S:g} s {len(self.event_ids())} records stand on the log and {len(letters)} dead letters "
+            f"({refused or 'none'}); the source's last error is {counters.last_error!r}"
+        )
+
 
 class RunningTests(ReadingTests):
     """What must hold of any source at work."""
@@ -59,6 +71,8 @@ class RunningTests(ReadingTests):
         self, outside: Outside, happenings: Sequence[Happening], until: Callable[[], bool], *, linger_s: float = 0.0
     ) -> float:
         """Run a fresh source until something holds, then stop it; return how long the stop took, seconds."""
+        if len(happenings) > 1 and isinstance(outside.rig, FileRig | PollRig):
+            self._require_together(happenings)
         options = {**self.samples.options, **outside.rig.options}
         source = build(self.name, options, a_context())
         outside.rig.attach(source)
@@ -78,9 +92,12 @@ class RunningTests(ReadingTests):
             await asyncio.sleep(0)
         running = asyncio.create_task(run_source(job, publisher, outside.cursors, stop, a_context().clock))
         try:
-            async with asyncio.timeout(LIMIT_S):
-                while not until() and not running.done():
-                    await asyncio.sleep(0.002)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LIMIT_S):
+                    while not until() and not running.done():
+                        await asyncio.sleep(0.002)
+            if not until() and not running.done():
+                pytest.fail(outside.account())
             await asyncio.sleep(linger_s)
             began_s = time.monotonic()
             stop.set()
@@ -91,6 +108,16 @@ class RunningTests(ReadingTests):
             running.cancel()
             await asyncio.gather(telling, running, return_exceptions=True)
             await publisher.close()
+
+    def _require_together(self, happenings: Sequence[Happening]) -> None:
+        """Fail at once, and not by a time-out, where one payload of several happenings is not what the source reads."""
+        answers = self.answer(self.samples.together(happenings))
+        if not any(isinstance(entry, Accepted) for entry in answers):
+            said = "; ".join(f"{e.reason}: {e.message}" for e in answers[:3] if isinstance(e, Refused)) or "nothing"
+            pytest.fail(
+                f"several happenings in one payload, as this transport shows them, give no record ({said}). "
+                "Give Samples(write_many=...), which writes one payload of many happenings in the system's own form"
+            )
 
     def expected_ids(self, happenings: Sequence[Happening] = HAPPENINGS) -> list[str]:
         return [record.event_id for happening in happenings for record in self.records(happening)]
@@ -125,6 +152,18 @@ class RunningTests(ReadingTests):
         async with self.outside(tmp_path) as outside:
             assert await self.run(outside, (), lambda: True, linger_s=0.02) < STOP_WITHIN_S
 
+    @proves("stops-cleanly")
+    async def test_the_source_itself_frees_what_it_holds_within_two_seconds(self, tmp_path: Path) -> None:
+        # The runner would give a slow one up; this is the source without it.
+        async with self.outside(tmp_path) as outside:
+            source = build(self.name, {**self.samples.options, **outside.rig.options}, a_context())
+            outside.rig.attach(source)
+            reading = asyncio.create_task(_read_on(source))
+            await asyncio.sleep(0.02)
+            reading.cancel()
+            done, _ = await asyncio.wait({reading}, timeout=STOP_WITHIN_S)
+            assert done
+
     @proves("resumes-from-cursor")
     async def test_stopped_in_the_middle_it_goes_on_where_it_was(self, tmp_path: Path) -> None:
         async with self.outside(tmp_path) as outside:
@@ -134,6 +173,18 @@ class RunningTests(ReadingTests):
             wanted = set(self.expected_ids())
             await self.run(outside, told, lambda: wanted <= set(outside.event_ids()))
             assert wanted <= set(outside.event_ids())
+
+    @proves("resumes-from-cursor")
+    async def test_what_is_safe_is_not_given_again_after_a_restart(self, tmp_path: Path) -> None:
+        async with self.outside(tmp_path) as outside:
+            if not isinstance(outside.rig, FileRig | MqttRig):
+                pytest.skip("a push has no position; what is polled has a test of its own")
+            wanted, kept = set(self.expected_ids()), getattr(outside.rig, "kept", ())
+            # A broker hears of what is safe a moment after it is; what it was not told yet it gives again.
+            await self.run(outside, HAPPENINGS, lambda: wanted <= set(outside.event_ids()) and not kept)
+            told = [] if isinstance(outside.rig, MqttRig) else HAPPENINGS
+            await self.run(outside, told, lambda: True, linger_s=0.1)
+            assert outside.event_ids() == self.expected_ids()
 
     @proves("produce-failures")
     @pytest.mark.parametrize("number", [0, 2])
@@ -161,7 +212,7 @@ class RunningTests(ReadingTests):
 
     @proves("neighbours-pass")
     async def test_a_bad_one_is_answered_in_the_dead_letters_and_the_rest_passes(self, tmp_path: Path) -> None:
-        bad = replace(Happening(), number="", lat="x", lon="y", time_us=0, nulls=True)
+        bad = replace(Happening(), number="", person_id="", lat="x", lon="y", time_us=0, nulls=True)
         letters = [e for e in self.answer(self.samples.write(bad)) if not hasattr(e, "record")]
         if not letters:
             pytest.skip("a word without anything in it is no refusal here")
@@ -211,6 +262,12 @@ class RunningTests(ReadingTests):
             statuses: list[int] = outside.rig.statuses  # type: ignore[attr-defined]
             await self.run(outside, HAPPENINGS[:1], lambda: 401 in statuses)
             assert outside.event_ids() == []
+
+
+async def _read_on(source: Any) -> None:
+    async with aclosing(source.entries(None)) as entries:
+        async for _ in entries:
+            pass
 
 
 def connector_suite(name: str | type, samples: Samples) -> type:
