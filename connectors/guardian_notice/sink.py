@@ -95,7 +95,9 @@ class GuardianNoticeSink:
     def render(self, delivered: Delivered) -> Any:
         """Return what a call says, the guardian's reference left open; None where it says nothing."""
         notice = notice_of(delivered.record)
-        return None if notice is None or self._unwanted(notice) else self._call(notice, _SHOWN_REF)
+        if notice is None or self._unwanted(notice) or self._is_too_old(notice):
+            return None
+        return self._call(notice, _SHOWN_REF)
 
     async def write(self, batch: Sequence[Delivered]) -> None:
         """Take over registrations, then call once per notice.
@@ -130,11 +132,7 @@ class GuardianNoticeSink:
     async def _tell(self, notice: Notice, delivered: Delivered) -> None:
         """Call for a notice, unless nobody is to be told or has been already."""
         now_us = self._clock.now_us()
-        finding = self._unwanted(notice)
-        guardian_ref = None
-        if not finding:
-            guardian_ref = await asyncio.to_thread(self._memory.guardian_of, notice.case_id, now_us)
-            finding = "no-guardian" if guardian_ref is None else await self._told_before(notice)
+        guardian_ref, finding = await asyncio.to_thread(self._guardian_or_why_none, notice, now_us)
         if finding or guardian_ref is None:
             self.findings[finding] += 1
             return
@@ -144,10 +142,31 @@ class GuardianNoticeSink:
             self.refused += 1
             place = f"{delivered.topic.name} {delivered.partition}/{delivered.offset}"
             logger.warning("%s was not taken: status %d", place, answer.status)
-        await asyncio.to_thread(self._remember, notice)
+        await asyncio.to_thread(self._remember, notice, now_us)
+
+    def _guardian_or_why_none(self, notice: Notice, now_us: int) -> tuple[str | None, str]:
+        """Return whom to tell, or why nobody: an empty reason goes with a reference."""
+        finding = self._unwanted(notice)
+        if finding:
+            return None, finding
+        told = self._memory.told(notice.case_id)
+        # Who was told that somebody is lost hears how it ended, however late and whatever has run out meanwhile.
+        ends_told = notice.notice != ALERT and bool(told)
+        if not ends_told and self._is_too_old(notice):
+            return None, "too-old"
+        guardian_ref = self._memory.guardian_of(notice.case_id, 0 if ends_told else now_us)
+        if guardian_ref is None:
+            return None, "no-guardian"
+        if self._memory.is_done(key_of(notice)):
+            return None, "told-before"
+        finding = self._told_before(notice, told)
+        if finding == "told-before":
+            # All later versions of this opening are the same alert, also after the memory of the case has ended.
+            self._memory.settle(key_of(notice), now_us)
+        return guardian_ref, finding
 
     def _unwanted(self, notice: Notice) -> str:
-        """Return why nobody is to be told of a notice; empty where somebody is."""
+        """Return why nobody is ever to be told of a notice; empty where somebody may be."""
         config = self._config
         if notice.notice not in config.notices:
             return "notice-not-wanted"
@@ -155,19 +174,15 @@ class GuardianNoticeSink:
             return "exercise"
         if notice.notice == ALERT and notice.reason in config.except_kinds:
             return "kind-not-wanted"
-        if notice.time_us < self._clock.now_us() - config.max_age_s * _US_PER_S:
-            return "too-old"
         return ""
 
-    async def _told_before(self, notice: Notice) -> str:
+    def _is_too_old(self, notice: Notice) -> bool:
+        return notice.time_us < self._clock.now_us() - self._config.max_age_s * _US_PER_S
+
+    def _told_before(self, notice: Notice, told: Mapping[str, int]) -> str:
         """Return why a notice would be one too many; empty where it would not."""
-        told = await asyncio.to_thread(self._memory.told, notice.case_id)
         if notice.notice == CLOSED:
             return "" if told else "nothing-was-told"
-        if notice.opened_us is not None:
-            # An alert that was told opened this case; or an earlier version of it was told.
-            is_told = f"opened:{notice.opened_us}" in told or self._is_recent(told.get(_alert(notice)), notice)
-            return "told-before" if is_told else ""
         return "told-before" if self._is_recent(told.get(_alert(notice)), notice) else ""
 
     def _is_recent(self, told_us: int | None, notice: Notice) -> bool:
@@ -175,12 +190,12 @@ class GuardianNoticeSink:
             return False
         return abs(notice.time_us - told_us) <= self._config.repeat_after_s * _US_PER_S
 
-    def _remember(self, notice: Notice) -> None:
+    def _remember(self, notice: Notice, now_us: int) -> None:
+        self._memory.settle(key_of(notice), now_us)
         if notice.notice == CLOSED:
             self._memory.end(notice.case_id)
-            return
-        what = [_alert(notice)] if notice.opened_us is None else [_alert(notice), f"opened:{notice.opened_us}"]
-        self._memory.tell(notice.case_id, what, notice.time_us)
+        else:
+            self._memory.tell(notice.case_id, _alert(notice), notice.time_us)
 
     def _call(self, notice: Notice, guardian_ref: str) -> Mapping[str, Any]:
         config = self._config

@@ -9,8 +9,9 @@ Kept: the device's EUI (as a pseudonym), the server's time, place, accuracy, spe
 decoded payload; of the radio part the place of the best gateway where nothing better is known. Dropped at once: names
 and tags of devices, raw payload and keys, gateway ids, everything else.
 
-What a server does not say is not made up here: neither of the two tells that nothing was heard for a while, so
-no-contact is found by the engine, which sees all fixes; so are safe zones that the device does not know.
+What a server does not say is not made up here: neither of the two tells that nothing was heard for a while, so these
+trackers raise no no-contact alert unless a platform tells it by ``tracker_push``. Safe zones that the device does not
+know are found by the engine, for those who are registered.
 
 Guarantee: at least once by web hook and with ChirpStack over MQTT at QoS 1 (``qos = 1`` in its integration; its default
 is 0). The Things Stack's MQTT server knows QoS 0 only: what it sends while the connector is down is lost, so prefer

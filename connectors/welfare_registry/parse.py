@@ -31,6 +31,10 @@ ENDED = frozenset({"ended", "removed", "deleted", "withdrawn", "해지", "종료
 TRACKERS_MAX = 20
 _CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)(?::[0-5]\d)?")
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+# Of a text that was cut or read by the wrong table: it would be another id.
+_HALF_CHARACTER = re.compile("[\ud800-\udfff\ufffd]")
+# How databases write that something has no end.
+_OPEN_END = "9999-"
 _YES = frozenset({"true", "yes", "y", "1"})
 
 
@@ -44,6 +48,7 @@ class Rules:
         zone: zone of times without an offset, and of dates.
         future_tolerance_us: how far a time may lie in the future, microseconds.
         pseudonyms: turns ids of people and trackers into keyed pseudonyms.
+        list_name: the list that states the registrations; empty where they come one by one.
     """
 
     places: PlaceRules
@@ -51,6 +56,12 @@ class Rules:
     zone: ZoneInfo
     future_tolerance_us: int
     pseudonyms: Pseudonyms
+    list_name: str = ""
+
+    @property
+    def id_prefix(self) -> str:
+        """Return what the event ids begin with: they say which list stated a registration, and nobody else's do."""
+        return f"{SOURCE}/{self.list_name}:" if self.list_name else f"{SOURCE}:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +71,12 @@ class Registration:
     Attributes:
         subjects: the person as each of their pseudonyms; empty where the registration has ended.
         removed: pseudonyms under which nothing is kept any longer.
+        is_dated: whether the registry says when it was changed, so that ``observed_us`` is its own word.
     """
 
     subjects: tuple[ProtectedSubject, ...]
     removed: tuple[str, ...]
+    is_dated: bool = False
 
 
 def parse_item(item: Mapping[str, Any], now_us: int, rules: Rules, note: Note) -> Registration:
@@ -78,7 +91,7 @@ def parse_item(item: Mapping[str, Any], now_us: int, rules: Rules, note: Note) -
     Raises:
         EntryRefusedError: it breaks a rule; what was registered before stands.
     """
-    present = _refs(item, rules)
+    present = refs_of(item, rules)
     former = tuple(_trackers(item, "former_trackers", rules))
     state = text_of(item, "state").lower() or "active"
     if state in ENDED:
@@ -93,7 +106,7 @@ def parse_item(item: Mapping[str, Any], now_us: int, rules: Rules, note: Note) -
     content = digest(text_of(item, "updated")[:100], sorted(kept.items(), key=str))
     subjects = tuple(
         ProtectedSubject(
-            event_id=f"{SOURCE}:{digest(ref, content)}",
+            event_id=f"{rules.id_prefix}{digest(ref, content)}",
             source=SOURCE,
             observed_us=observed_us,
             ingested_us=now_us,
@@ -103,7 +116,8 @@ def parse_item(item: Mapping[str, Any], now_us: int, rules: Rules, note: Note) -
         )
         for ref in present
     )
-    return Registration(subjects, tuple(ref for ref in _once(former) if ref not in present))
+    is_dated = observed_us != now_us and bool(text_of(item, "updated"))
+    return Registration(subjects, tuple(ref for ref in _once(former) if ref not in present), is_dated)
 
 
 def _kept(item: Mapping[str, Any], rules: Rules, note: Note) -> dict[str, Any]:
@@ -129,10 +143,14 @@ def _kept(item: Mapping[str, Any], rules: Rules, note: Note) -> dict[str, Any]:
     }
 
 
-def _refs(item: Mapping[str, Any], rules: Rules) -> tuple[str, ...]:
-    """Return the pseudonyms of a person: that of the registry's own id, then those of the trackers."""
+def refs_of(item: Mapping[str, Any], rules: Rules) -> tuple[str, ...]:
+    """Return the pseudonyms of a person: that of the registry's own id, then those of the trackers.
+
+    Raises:
+        EntryRefusedError: it is not told who it is.
+    """
     refs = list(_trackers(item, "trackers", rules))
-    person = text_of(item, "person")
+    person = _id_text(item.get("person"), "person")
     if person:
         if len(person) > PERSON_ID_CHARACTERS_MAX:
             rule = f"must be at most {PERSON_ID_CHARACTERS_MAX} characters"
@@ -145,13 +163,28 @@ def _refs(item: Mapping[str, Any], rules: Rules) -> tuple[str, ...]:
 
 def _trackers(item: Mapping[str, Any], name: str, rules: Rules) -> list[str]:
     value = item.get(name)
-    texts = re.split(r"[;,\s]+", value) if isinstance(value, str) else value if isinstance(value, list) else []
-    ids = [usual_tracker_id(text) for text in texts if isinstance(text, str) and text.strip()]
+    parts = value if isinstance(value, list) else re.split(r"[;,\s]+", _id_text(value, name))
+    ids = [usual_tracker_id(text) for text in (_id_text(part, name) for part in parts) if text]
     if len(ids) > TRACKERS_MAX:
         raise EntryRefusedError("too-many", name, f"{name}: at most {TRACKERS_MAX} are read, got {len(ids)}")
     if any(len(text) > TRACKER_ID_CHARACTERS_MAX for text in ids):
         raise EntryRefusedError("too-long", name, f"{name}: an id has at most {TRACKER_ID_CHARACTERS_MAX} characters")
     return [rules.pseudonyms.of(TRACKER_SCHEME, text) for text in ids]
+
+
+def _id_text(value: Any, name: str) -> str:
+    """Return an id as text; empty where there is none. Whole numbers are ids too, e.g. an IMEI.
+
+    What is neither is refused: if it were passed over, its tracker would look for nobody, and nobody would know.
+    """
+    if value is None:
+        return ""
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise EntryRefusedError("wrong-type", name, f"{name}: an id must be text, got {type(value).__name__}")
+    text = str(value).strip()
+    if _HALF_CHARACTER.search(text):
+        raise EntryRefusedError("broken-text", name, f"{name}: an id must be whole characters")
+    return "" if is_absent(text) else text
 
 
 def _once(refs: Sequence[str]) -> tuple[str, ...]:
@@ -163,6 +196,8 @@ def _minutes(item: Mapping[str, Any], name: str) -> int | None:
     text = text_of(item, name)
     if not text or is_absent(text):
         return None
+    if text in ("24:00", "24:00:00"):
+        return 0  # the end of a day, as ISO 8601 of 1988 to 2004 and 2019 and many tables write it
     match = _CLOCK.fullmatch(text)
     if match is None:
         raise EntryRefusedError("unreadable-time", name, f"{name}: must be HH:MM from 00:00 to 23:59")
@@ -172,7 +207,7 @@ def _minutes(item: Mapping[str, Any], name: str) -> int | None:
 def _valid_until_us(item: Mapping[str, Any], zone: ZoneInfo) -> int | None:
     """Return when a registration ends: a moment, or the end of a local day."""
     text = text_of(item, "valid_until")
-    if not text or is_absent(text):
+    if not text or is_absent(text) or text.startswith(_OPEN_END):
         return None
     found_us = iso_us(text, zone)
     if found_us is not None and _DATE.fullmatch(text):

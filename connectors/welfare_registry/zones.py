@@ -1,6 +1,7 @@
 """Safe zones as registries write them: circles and GeoJSON polygons, as JSON or in one cell. Pure."""
 
 import json
+import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -18,6 +19,8 @@ ZONES_MAX = 16
 POINTS_MAX = 500
 # Smaller than a receiver's error a zone is left all the time; wider than a city it is none.
 RADIUS_M_MIN, RADIUS_M_MAX = 10.0, 20_000.0
+# Of latitude, on a sphere of 6,371 km; near enough for a limit.
+_M_PER_DEG = 111_195.0
 # One zone of a cell: id, latitude, longitude, radius in metres, with spaces between.
 _CELL = re.compile(r"(\S{1,40})\s+(\S{1,24})\s+(\S{1,24})\s+(\S{1,12})")
 
@@ -95,6 +98,10 @@ def _ring(area: Any, where: str, rules: PlaceRules, note: Note) -> tuple[Point, 
         lon, lat = pair[:2] if isinstance(pair, list) and len(pair) >= 2 else (None, None)
         points.append(_point(lat, lon, where, rules, note))
     polygon = Polygon([(point.lon_deg, point.lat_deg) for point in points])
+    west, south, east, north = polygon.bounds
+    if max(north - south, (east - west) * math.cos(math.radians(north))) * _M_PER_DEG > 2 * RADIUS_M_MAX:
+        rule = f"must not be wider than {2 * RADIUS_M_MAX:.0f} m"
+        raise EntryRefusedError("impossible-area", where, f"{where}: {rule}")
     if not polygon.is_valid or polygon.area <= 0:
         raise EntryRefusedError("impossible-area", where, f"{where}: its border must not cross itself")
     return tuple(points)

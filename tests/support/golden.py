@@ -1,6 +1,7 @@
 """From the outside's bytes to the assignment, without a broker: entries of a sample, and the pure engine over them."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from connectors.kit.ladder.checking import folder_of
@@ -19,7 +20,7 @@ from schemas.camera import Camera
 from schemas.camera_assignment import CameraAssignment
 from schemas.codec import encode
 from schemas.location import Location
-from schemas.topics import CAMERA_HEALTH, CAMERAS
+from schemas.topics import CAMERA_HEALTH, CAMERAS, TOPICS, Topic
 from tests.connectors.local_context import NOON_US, a_context
 from tests.support.policies import DEMO
 
@@ -71,6 +72,8 @@ def assignments_for(
 ) -> list[CameraAssignment]:
     """Return every version of every assignment, in order, that the real engine decides on.
 
+    Alerts that the engine finds itself, e.g. that a safe zone was left, come back as inputs before the next record.
+
     Args:
         entries: entries of a source, or records; refusals are passed over. Cameras and health among them go into the
             camera table before anything is decided.
@@ -79,36 +82,72 @@ def assignments_for(
         every_s: seconds between two records; None appends each at its own ``observed_us``, never back in time.
         ticks_s: seconds after the last record at which time alone decides.
     """
-    records = [_pair(entry) for entry in entries if isinstance(entry, Accepted) or hasattr(entry, "event_id")]
+    records = [_Input.of(entry) for entry in entries if isinstance(entry, Accepted) or hasattr(entry, "event_id")]
     table = CameraTable()
-    known = [record for topic, record in records if topic is CAMERAS] + list(cameras or ())
-    inputs = [(topic, record) for topic, record in records if topic not in (CAMERAS, CAMERA_HEALTH)]
+    known = [given.record for given in records if given.topic is CAMERAS and given.record] + list(cameras or ())
+    inputs = [given for given in records if given.topic not in (CAMERAS, CAMERA_HEALTH)]
     if not known:
-        lat_deg, lon_deg = _first_place([record for _, record in inputs])
+        lat_deg, lon_deg = _first_place([given.record for given in inputs])
         known = camera_grid(lat_deg, lon_deg)
     assert not table.apply_cameras([CAMERAS.key_of(c) for c in known], [encode(c) for c in known], len(known) - 1)
-    for health in [record for topic, record in records if topic is CAMERA_HEALTH]:
-        assert not table.apply_health([CAMERA_HEALTH.key_of(health)], [encode(health)], 0)
-    scenery, state = Scenery(table, policy), PartitionState()
-    decided: list[CameraAssignment] = []
+    for health in [given for given in records if given.topic is CAMERA_HEALTH]:
+        assert not table.apply_health([health.key], [encode(health.record)], 0)
+    run = _Run(Scenery(table, policy), policy)
     now_us = 0
-    for offset, (topic, record) in enumerate(inputs):
-        now_us = (
-            max(now_us, record.observed_us) if every_s is None or not now_us else now_us + int(every_s * _SECOND_US)
-        )
-        batch = RawBatch(topic.name, 0, [offset], [topic.key_of(record)], [encode(record)], [now_us])
-        decided += step(state, read([batch], policy), scenery, policy, None).assignments
+    for given in inputs:
+        observed_us = now_us if given.record is None else given.record.observed_us
+        now_us = max(now_us, observed_us) if every_s is None or not now_us else now_us + int(every_s * _SECOND_US)
+        run.take(given, now_us)
     for tick_s in ticks_s:
-        decided += step(state, read([], policy), scenery, policy, now_us + int(tick_s * _SECOND_US)).assignments
-    return decided
+        run.tick(now_us + int(tick_s * _SECOND_US))
+    return run.decided
 
 
-def _pair(entry: Any) -> tuple[Any, Any]:
-    if isinstance(entry, Accepted):
-        return entry.topic, entry.record
-    from schemas.topics import TOPICS
+@dataclass(frozen=True, slots=True)
+class _Input:
+    """A record for the engine; None is a tombstone."""
 
-    return next(topic for topic in TOPICS if topic.record is type(entry)), entry
+    topic: Topic
+    key: bytes
+    record: Any | None
+
+    @classmethod
+    def of(cls, entry: Any) -> "_Input":
+        """Return the input that an entry of a source, or a record, is."""
+        if not isinstance(entry, Accepted):
+            topic = next(topic for topic in TOPICS if topic.record is type(entry))
+            return cls(topic, topic.key_of(entry), entry)
+        return cls(entry.topic, entry.key or entry.topic.key_of(entry.record), entry.record)
+
+
+class _Run:
+    """The engine over one partition. Its own alerts come back to it as inputs, as a worker's do over their topic."""
+
+    def __init__(self, scenery: Scenery, policy: Policy) -> None:
+        self.decided: list[CameraAssignment] = []
+        self._scenery = scenery
+        self._policy = policy
+        self._state = PartitionState()
+        self._offset = 0
+
+    def take(self, given: _Input, now_us: int) -> None:
+        """Give the engine an input, then the alerts that it found from it."""
+        value = None if given.record is None else encode(given.record)
+        batch = RawBatch(given.topic.name, 0, [self._offset], [given.key], [value], [now_us])
+        self._offset += 1
+        self._step([batch], now_us)
+
+    def tick(self, now_us: int) -> None:
+        """Let time alone decide."""
+        self._step([], now_us)
+
+    def _step(self, batches: list[RawBatch], now_us: int) -> None:
+        result = step(
+            self._state, read(batches, self._policy), self._scenery, self._policy, None if batches else now_us
+        )
+        self.decided += result.assignments
+        for alert in result.alerts:
+            self.take(_Input.of(alert), now_us)
 
 
 def _first_place(records: Sequence[Any]) -> tuple[float, float]:

@@ -110,10 +110,10 @@ class Office:
         self.sink: Any = None
         self._offset = 0
 
-    async def restart(self, **options: Any) -> None:
+    async def restart(self, *, now_us: int = NOON_US, **options: Any) -> None:
         if self.sink is not None:
             await self.sink.close()
-        self.sink = build_sink("guardian_notice", {**self._options, **options}, a_context())
+        self.sink = build_sink("guardian_notice", {**self._options, **options}, a_context(now_us=now_us))
 
     async def write(self, *records: Any) -> None:
         batch = []
@@ -185,6 +185,43 @@ async def test_what_the_registry_said_is_known_after_a_restart_and_so_is_what_wa
     await office.write(alert(), alert(after_min=5), assignment("active"), assignment("released", version=2))
 
     assert office.told == [("G-1", "alert"), ("G-1", "closed")]
+
+
+async def test_a_case_that_was_told_to_its_end_and_is_read_again_after_a_restart_is_not_told_again(
+    office: Office,
+) -> None:
+    run = (subject(CASES[0]), alert(), assignment("active"), alert("found"), assignment("released", version=2))
+    await office.write(*run)
+    await office.restart()
+    await office.write(*run)
+    await office.write(assignment("active", version=1))
+
+    assert [notice for _, notice in office.told] == ["alert", "found", "closed"]
+
+
+async def test_a_case_that_goes_on_for_hours_with_newer_news_is_one_alert(office: Office) -> None:
+    await office.write(subject(CASES[0]), alert(), assignment("active"))
+    newer = EXIT.observed_us + 45 * MINUTE_US
+    await office.write(*(assignment("active", version=n, occurred_us=newer) for n in range(2, 5)))
+
+    assert office.told == [("G-1", "alert")]
+
+
+async def test_who_was_told_of_an_alert_hears_of_its_end_after_an_outage_and_after_the_registration_ran_out(
+    office: Office,
+) -> None:
+    await office.write(subject(CASES[0], valid_until_us=NOON_US + 1), alert())
+    await office.restart(now_us=NOON_US + 300 * MINUTE_US)
+    await office.write(alert("found", after_min=1), assignment("released", version=2))
+    await office.write(alert("no-contact", after_min=290))
+
+    assert [notice for _, notice in office.told] == ["alert", "found", "closed"]
+
+
+async def test_the_memory_is_for_its_owner_alone(office: Office, tmp_path: Path) -> None:
+    await office.write(subject(CASES[0]))
+
+    assert (tmp_path / "guardians.sqlite").stat().st_mode & 0o077 == 0
 
 
 async def test_an_alert_that_goes_on_is_told_again_after_a_while_and_another_kind_at_once(office: Office) -> None:

@@ -47,6 +47,7 @@ DEEP = b'{"a": ' * 50 + b"1" + b"}" * 50
 HOSTILE = [
     b'{"deviceInfo": {"devEui": "a"}, "object": {"lat": 1, "lon": "x", "deep": ' + DEEP + b"}}",
     b'{"deviceInfo": {"devEui": 7}, "rxInfo": "x", "object": []}',
+    b'{"deviceInfo": {"devEui": "\\ud800"}, "object": {"sos": 1}, "rxInfo": []}',
     b'{"deviceInfo": {"devEui": "a"}, "object": {"sos": 1}, "rxInfo": [null, 3, {"rssi": "loud", "location": []}]}',
     b'{"deviceInfo": {"devEui": "a"}, "object": {"sos": 1}, "rxInfo": [{"location": {"latitude": "x"}}]}',
 ]

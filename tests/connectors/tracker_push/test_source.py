@@ -40,6 +40,7 @@ HOSTILE = [
     b'{"tracker": {"$ne": 1}, "type": ["sos"]}',
     b'[[[]], 1, null, "sos"]',
     b'{"tracker":"a","type":"sos","hazards":1}',
+    b'{"tracker": "\\ud800", "type": "sos"}',
 ]
 
 TestTrackerPush = connector_suite("tracker_push", Samples(write=item, options=OPTIONS, hostile=HOSTILE))

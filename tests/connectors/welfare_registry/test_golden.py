@@ -5,18 +5,8 @@ from typing import Any
 
 from connectors.kit.arrival import Arrival
 from connectors.kit.manifest import build
-from pipeline.cameras.camera_table import CameraTable
-from pipeline.choice.scenery import Scenery
-from pipeline.reading.batch import RawBatch
-from pipeline.reading.intake import read
-from pipeline.steps.engine import step
-from pipeline.steps.state import PartitionState
-from schemas.camera_assignment import CameraAssignment
-from schemas.codec import encode
-from schemas.topics import CAMERAS, WANDERING_ALERTS
 from tests.connectors.local_context import NOON_US, a_context
-from tests.support.golden import camera_grid, entries_of
-from tests.support.policies import DEMO
+from tests.support.golden import assignments_for, entries_of
 
 HOME = {"id": "home", "lat": 37.5665, "lon": 126.978, "radius_m": 100}
 STEP_DEG = 0.0009  # about 100 m of latitude
@@ -43,30 +33,8 @@ def way(steps: int) -> list[Any]:
     return entries_of("tracker_push", json.dumps(fixes).encode())
 
 
-def decided(entries: list[Any]) -> list[CameraAssignment]:
-    """Return what the engine decides, its own alerts coming back as inputs, as the worker lets them."""
-    cameras = camera_grid(37.5665, 126.978)
-    table, state, found = CameraTable(), PartitionState(), list[CameraAssignment]()
-    assert not table.apply_cameras([CAMERAS.key_of(c) for c in cameras], [encode(c) for c in cameras], len(cameras) - 1)
-    scenery = Scenery(table, DEMO)
-    waiting = [(entry.topic, entry.key or entry.topic.key_of(entry.record), entry.record) for entry in entries]
-    now_us = offset = 0
-    while waiting:
-        topic, key, record = waiting.pop(0)
-        now_us = max(now_us, record.observed_us if record is not None else now_us + 1)
-        value = None if record is None else encode(record)
-        result = step(
-            state, read([RawBatch(topic.name, 0, [offset], [key], [value], [now_us])], DEMO), scenery, DEMO, None
-        )
-        assert not result.refusals
-        offset += 1
-        waiting = [(WANDERING_ALERTS, alert.case_id.encode(), alert) for alert in result.alerts] + waiting
-        found += result.assignments
-    return found
-
-
 def test_a_registered_person_who_goes_on_from_home_gets_cameras_without_anybody_pressing_anything() -> None:
-    run = decided([*registered(), *way(5)])
+    run = assignments_for([*registered(), *way(5)])
 
     assert run
     assert (run[0].kind, run[0].status) == ("safe-zone-exit", "active")
@@ -74,10 +42,10 @@ def test_a_registered_person_who_goes_on_from_home_gets_cameras_without_anybody_
 
 
 def test_a_person_whose_registration_has_ended_is_followed_by_nobody() -> None:
-    assert decided([*registered(), *registered(state="ended"), *way(5)]) == []
+    assert assignments_for([*registered(), *registered(state="ended"), *way(5)]) == []
 
 
 def test_a_person_who_stays_within_their_zone_is_followed_by_nobody() -> None:
     wide = {**HOME, "radius_m": 1000}
 
-    assert decided([*registered(zones=[wide]), *way(5)]) == []
+    assert assignments_for([*registered(zones=[wide]), *way(5)]) == []

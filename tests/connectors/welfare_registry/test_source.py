@@ -61,6 +61,7 @@ HOSTILE = [
     b'{"person": "p", "zones": [{"id": "z", "area": {"type": "Polygon", "coordinates": "x"}}]}',
     b'{"person": "p", "quiet_from": "25:00", "quiet_until": "06:00"}',
     b'{"person": "p", "valid_until": "soon"}',
+    b'{"person": "\\ud800", "trackers": [1e400, "\\udfff"], "valid_until": "9999-12-31"}',
 ]
 
 TestWelfareFiles = connector_suite(
@@ -89,6 +90,12 @@ class TestPushed(_Pushed):  # type: ignore[misc, valid-type]
 
     def answer(self, payload: bytes, *, now_us: int = NOON_US) -> list[Entry]:
         return answers(payload, now_us=now_us)
+
+
+def accepted(entries: Sequence[Entry]) -> list[Accepted]:
+    """Return what was not refused, of which all must be."""
+    assert not any(isinstance(entry, Refused) for entry in entries)
+    return [entry for entry in entries if isinstance(entry, Accepted)]
 
 
 def registered(**fields: Any) -> Any:
@@ -200,9 +207,58 @@ def test_words_for_a_zone_and_a_phone_for_the_guardian_do_not_come_out() -> None
     assert registered(guardian="G-5521").guardian_ref == "G-5521"
 
 
+def test_a_tracker_may_be_a_number_such_as_an_imei() -> None:
+    records: list[Any] = [e.record for e in accepted(answers({"person": 17, "trackers": [861234567890123]}))]
+    refs = [record.case_id for record in records]
+
+    assert refs == [ref("person", "17"), ref("tracker", "861234567890123")]
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason", "field"),
+    [
+        ({"person": ["W-1"]}, "wrong-type", "person"),
+        ({"person": True}, "wrong-type", "person"),
+        ({"trackers": {"id": "T"}}, "wrong-type", "trackers"),
+        ({"trackers": ["T", None, 1.5]}, "wrong-type", "trackers"),
+        ({"trackers": ["\ud800"]}, "broken-text", "trackers"),
+        ({"person": "\ud83d"}, "broken-text", "person"),
+        ({"person": "W\ufffd1"}, "broken-text", "person"),
+    ],
+)
+def test_an_id_that_is_none_is_refused_instead_of_looking_for_nobody(fields: Any, reason: str, field: str) -> None:
+    (entry,) = answers({"person": "W-1", **fields})
+
+    assert isinstance(entry, Refused)
+    assert (entry.reason, entry.field) == (reason, field)
+
+
+def test_a_tracker_that_goes_to_another_person_in_one_body_stays_whoever_comes_first() -> None:
+    gets, gives = {"person": "A", "trackers": ["T"]}, {"person": "B", "former_trackers": ["T"]}
+    ended = {"person": "A", "trackers": ["T"], "state": "ended"}
+
+    for body in ([gets, gives], [gives, gets]):
+        told = accepted(answers(body))
+        assert not any(entry.record is None for entry in told[told.index(_told_of(told, "T")) :])
+    removals = [entry.key for entry in accepted(answers([gets, ended])) if entry.record is None]
+    assert removals == [ref("person", "A").encode(), ref("tracker", "T").encode()]
+
+
+def test_a_polygon_that_nobody_can_leave_is_none() -> None:
+    (entry,) = answers({"person": "W-1", "zones": [polygon((126.0, 37.0), (127.0, 37.0), (127.0, 38.0))]})
+
+    assert isinstance(entry, Refused)
+    assert (entry.reason, entry.field) == ("impossible-area", "zones[1].area")
+
+
 @pytest.mark.parametrize(
     ("start", "end", "minutes"),
-    [("22:00", "06:30", (1320, 390)), ("9:05", "09:06:59", (545, 546)), (None, None, (None, None))],
+    [
+        ("22:00", "06:30", (1320, 390)),
+        ("9:05", "09:06:59", (545, 546)),
+        ("21:00", "24:00", (1260, 0)),
+        (None, None, (None, None)),
+    ],
 )
 def test_the_night_rest_is_minutes_after_midnight(start: str | None, end: str | None, minutes: tuple[Any, Any]) -> None:
     record = registered(quiet_from=start, quiet_until=end)
@@ -231,30 +287,31 @@ def test_a_date_ends_with_its_local_day_and_a_moment_is_itself() -> None:
     assert registered(valid_until="2026-03-01T03:00:00Z").valid_until_us == NOON_US
 
 
+@pytest.mark.parametrize("never", ["9999-12-31", "9999-12-31T23:59:59", "", None])
+def test_an_end_that_databases_write_for_none_leaves_the_registration_open(never: Any) -> None:
+    assert registered(valid_until=never).valid_until_us is None
+
+
 @pytest.mark.parametrize(("word", "looked_for"), [(True, True), ("Y", True), ("N", False), (None, False), ("?", False)])
 def test_patterns_are_looked_for_only_where_the_registry_says_so(word: Any, looked_for: bool) -> None:
     assert registered(patterns=word).detects_patterns is looked_for
 
 
-def test_a_table_in_cp949_with_a_header_in_any_case_is_read(tmp_path: Path) -> None:
+def _told_of(entries: Sequence[Accepted], tracker: str) -> Accepted:
+    case_id = ref("tracker", tracker)
+    return next(entry for entry in entries if entry.record is not None and entry.record.case_id == case_id)
+
+
+async def test_a_table_in_cp949_with_a_header_in_any_case_is_read(tmp_path: Path) -> None:
     table = "person,성명,State,zones,Hazards\nW-1,홍길동,등록,집 37.5665 126.978 200,cold;water\nW-2,김영희,해지,,\n"
     (tmp_path / "registry.csv").write_bytes(table.encode("cp949"))
     source: Any = build("welfare_registry", {"path": str(tmp_path), "once": True}, a_context())
-    kept, gone = [entry for row in _rows(source) for entry in source._of_row(row)]
+    kept, gone = [entry async for entry in source.entries(None)]
 
     assert kept.record.hazards == ("cold", "water")
     assert kept.record.safe_zones[0].zone_ref == "zone-1"
     assert gone.record is None
     assert "홍길동" not in repr((kept, gone))
-
-
-def _rows(source: Any) -> list[Any]:
-    import asyncio
-
-    async def rows() -> list[Any]:
-        return [row async for row in source._drop.rows(None)]
-
-    return asyncio.run(rows())
 
 
 def test_every_example_of_the_page_is_taken_as_it_stands() -> None:
@@ -263,5 +320,5 @@ def test_every_example_of_the_page_is_taken_as_it_stands() -> None:
 
     entries = [entry for body in bodies for entry in answers(body.encode())]
 
-    assert len(entries) == 5
+    assert len(entries) == 7  # two of them remove an ended registration
     assert not any(isinstance(entry, Refused) for entry in entries)
