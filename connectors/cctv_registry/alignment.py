@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from connectors.cctv_registry.faults import Flag, Reason
 from connectors.cctv_registry.headers import Field, Layout
+from connectors.kit.cameras.faults import Flag, Reason
 from connectors.kit.errors import EntryRefusedError
 
 # More pieces than this in one text cell, and it is not a text cell any more.

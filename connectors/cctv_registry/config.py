@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
 from connectors.cctv_registry.headers import Field
-from connectors.cctv_registry.positions import SOUTH_KOREA, Box, box_of_outline
+from connectors.cctv_registry.positions import SOUTH_KOREA, box_of_outline
+from connectors.kit.cameras.positions import Box
 from connectors.kit.errors import ConnectorConfigError
 from connectors.kit.option_values import names_option, number_option, refuse_unknown, text_option
 from schemas.camera import CameraPurpose

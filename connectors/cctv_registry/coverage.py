@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from connectors.cctv_registry.cells import CACHED_TEXTS
-from connectors.cctv_registry.faults import Flag
+from connectors.kit.cameras.cells import CACHED_TEXTS
+from connectors.kit.cameras.faults import Flag
 from schemas.camera import CameraKind, CameraPurpose
 
 # 360-1 is a lot number; 1360 and 3600 are other numbers.

@@ -2,17 +2,18 @@
 
 import re
 from dataclasses import dataclass
-from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from connectors.cctv_registry import cells as cell
+from connectors.cctv_registry.addresses import local_address
 from connectors.cctv_registry.alignment import align
 from connectors.cctv_registry.coverage import coverage_of, is_known_purpose, kind_from_address, purposes_of
-from connectors.cctv_registry.encoding import REPLACEMENT
-from connectors.cctv_registry.faults import Flag, Reason
 from connectors.cctv_registry.headers import Field, Layout
-from connectors.cctv_registry.names import ADDRESS_CHARACTERS_MAX, is_test, local_address, owner_name
-from connectors.cctv_registry.positions import Plausible, read_position
+from connectors.kit.cameras import cells as cell
+from connectors.kit.cameras.encoding import REPLACEMENT
+from connectors.kit.cameras.faults import Flag, Reason
+from connectors.kit.cameras.names import ADDRESS_CHARACTERS_MAX, is_test, owner_name
+from connectors.kit.cameras.positions import Plausible, read_position
+from connectors.kit.cameras.rows import ParsedRow
 from connectors.kit.errors import EntryRefusedError
 from schemas.camera import CameraKind, CameraPurpose, CameraStatus
 
@@ -49,32 +50,6 @@ class RowRules:
     purposes: tuple[str, ...]
     count_max: int
     damaged: bool = True
-
-
-class ParsedRow(NamedTuple):
-    """What one row says. Address text stays here: it makes ids and is never published."""
-
-    row: int
-    cells: list[str]
-    scope: str
-    number: str
-    owner: str
-    address: str
-    lat_deg: float
-    lon_deg: float
-    decimals: int
-    cameras: int
-    cameras_stated: int
-    kind: CameraKind
-    azimuth_deg: float | None
-    field_of_view_deg: float | None
-    width_px: int | None
-    purposes: tuple[str, ...]
-    retention_days: int | None
-    status: CameraStatus
-    exercise: bool
-    observed_us: int | None
-    flags: tuple[Flag, ...]
 
 
 class RowParser:

@@ -1,46 +1,15 @@
-"""Where a row says its camera hangs: read, judged and, where only the axes are swapped, repaired. Pure."""
+"""Where in South Korea cameras can be, and the box around a city's districts."""
 
 import json
-import math
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
-from connectors.cctv_registry.faults import Flag, Reason
-from connectors.kit.errors import ConnectorConfigError, EntryRefusedError
+from connectors.kit.cameras.positions import Box
+from connectors.kit.errors import ConnectorConfigError
 
-# Metres of one degree of latitude (WGS 84 mean meridian, 111.1 to 111.7 km).
-METRES_PER_DEGREE = 111_320.0
-# Four decimals are steps of 11 m: no longer the pole but its surroundings.
-COARSE_DECIMALS = 4
-DECIMALS_MAX = 7
-# A point rounded to a square of side s lies within sqrt(0.68 / pi) * s of its middle with 68 % probability.
-ROUNDING_R68 = 0.465
-# Five decimals are 1.1 m: cells written for the same pole fall together, and nothing is lost that the data has.
-SITE_DECIMALS = 5
-TEXT_MAX = 40
-_PLAIN = re.compile(r"-?\d{1,3}(?:\.(\d{1,20}))?", re.ASCII)
 # Cameras on the border of a city stand a little outside its outline.
 OUTLINE_MARGIN_DEG = 0.005
-
-
-@dataclass(frozen=True, slots=True)
-class Box:
-    """A box of latitudes and longitudes, degrees, borders included."""
-
-    south_deg: float
-    west_deg: float
-    north_deg: float
-    east_deg: float
-
-    def holds(self, lat_deg: float, lon_deg: float) -> bool:
-        """Return whether the point lies in the box."""
-        return self.south_deg <= lat_deg <= self.north_deg and self.west_deg <= lon_deg <= self.east_deg
-
-
 # South Korea: the mainland with Jeju, Marado, Gageodo and Baengnyeongdo; Ulleungdo; Dokdo. The islands have boxes of
 # their own, because one box around all would take a slipped digit (131.29 for 127.29) for a camera in the sea.
 SOUTH_KOREA = (
@@ -48,109 +17,6 @@ SOUTH_KOREA = (
     Box(37.4, 130.7, 37.6, 131.0),
     Box(37.2, 131.8, 37.3, 131.95),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Position:
-    """A readable position of a row.
-
-    Attributes:
-        lat_deg: WGS 84 latitude, rounded to five decimals.
-        lon_deg: WGS 84 longitude, rounded to five decimals.
-        decimals: decimals the source gave (the more precise of the two axes: a spreadsheet drops trailing zeros).
-        flags: what was repaired or is doubtful.
-    """
-
-    lat_deg: float
-    lon_deg: float
-    decimals: int
-    flags: tuple[Flag, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Plausible:
-    """Where cameras can be.
-
-    Attributes:
-        country: boxes outside of which no camera can be.
-        city: box outside of which a camera is doubtful; None does not check.
-        lat_name: the source's name of the latitude column, for messages.
-        lon_name: the source's name of the longitude column, for messages.
-    """
-
-    country: tuple[Box, ...] = SOUTH_KOREA
-    city: Box | None = None
-    lat_name: str = "latitude"
-    lon_name: str = "longitude"
-
-    def in_country(self, lat_deg: float, lon_deg: float) -> bool:
-        """Return whether the point lies in the country."""
-        return any(box.holds(lat_deg, lon_deg) for box in self.country)
-
-
-def read_position(lat_text: str, lon_text: str, plausible: Plausible) -> Position:
-    """Return the position two cells give.
-
-    Raises:
-        EntryRefusedError: ``no-position`` or ``impossible-position``.
-    """
-    lat, lat_decimals = _degrees(lat_text, plausible.lat_name)
-    lon, lon_decimals = _degrees(lon_text, plausible.lon_name)
-    if lat == 0 or lon == 0:
-        field = plausible.lat_name if lat == 0 else plausible.lon_name
-        raise EntryRefusedError(Reason.NO_POSITION, field, f"{field} must not be 0: a position is not known")
-    flags: tuple[Flag, ...] = ()
-    if not plausible.in_country(lat, lon):
-        if not plausible.in_country(lon, lat):
-            raise EntryRefusedError(
-                Reason.IMPOSSIBLE_POSITION,
-                plausible.lat_name,
-                f"{plausible.lat_name}, {plausible.lon_name} must lie in the country's box, "
-                f"got {_shown(lat)}, {_shown(lon)}",
-            )
-        lat, lon, flags = lon, lat, (Flag.AXES_SWAPPED,)
-    if plausible.city is not None and not plausible.city.holds(lat, lon):
-        flags = (*flags, Flag.OUTSIDE_CITY)
-    decimals = max(lat_decimals, lon_decimals)
-    if decimals <= COARSE_DECIMALS:
-        flags = (*flags, Flag.COARSE_POSITION)
-    return Position(round(lat, SITE_DECIMALS), round(lon, SITE_DECIMALS), decimals, flags)
-
-
-def accuracy_m(decimals: int, position_error_m: float) -> float:
-    """Return the 68 % radius in metres of a position with this many decimals.
-
-    The owner's own error (an address instead of the pole) and the rounding add as independent errors do.
-    """
-    rounding_m = ROUNDING_R68 * METRES_PER_DEGREE * 10.0 ** -min(decimals, DECIMALS_MAX)
-    return round(math.hypot(position_error_m, rounding_m), 1)
-
-
-def _degrees(text: str, field: str) -> tuple[float, int]:
-    """Return the number in a cell and its decimals; a cell without any digit is no position."""
-    text = text.strip()
-    plain = _PLAIN.fullmatch(text)
-    if plain:  # nearly every cell; the rest of the function gives the same for it, four times slower
-        return float(text), len(plain.group(1) or "")
-    if not any(character.isdigit() for character in text):
-        got = "an empty cell" if not text else "text without a number"
-        raise EntryRefusedError(Reason.NO_POSITION, field, f"{field} must be degrees, got {got}")
-    try:
-        # Longer than any coordinate: no use in computing with it.
-        number = Decimal(text) if len(text) <= TEXT_MAX else Decimal("NaN")
-    except InvalidOperation:
-        number = Decimal("NaN")
-    if not number.is_finite() or number.adjusted() > 3:
-        raise EntryRefusedError(
-            Reason.IMPOSSIBLE_POSITION, field, f"{field} must be degrees, got what is no number below 1000"
-        )
-    exponent = number.as_tuple().exponent
-    return float(number), max(0, -exponent) if isinstance(exponent, int) else 0
-
-
-def _shown(degrees: float) -> str:
-    # A cell out of place may hold a telephone number; only what could be degrees is repeated.
-    return f"{degrees:.6g}" if abs(degrees) < 1000 else "a number beyond 1000"
 
 
 def box_of_outline(path: Path) -> Box:

@@ -20,6 +20,8 @@ FILES = (
     "city.toml", "policy.toml", "ranks.toml", "purposes.toml", "agencies.toml", "projections.toml", "connectors.toml",
     "labels.toml",
 )  # fmt: skip
+# The forms of a city's own lists, and the connectors whose usual form they begin as.
+FORMS = {"camera_list.toml": "camera_list", "cad_911.toml": "cad_911"}
 # Whose numbers a new city begins with: they are commented, and every one of them is tried.
 MODEL_CITY = "demo"
 # Kafka and metrics take these; a name is a folder, a prefix of topics and part of agencies' names.
@@ -143,7 +145,8 @@ def _texts(new: NewCity) -> dict[str, str]:
     policy = (DEFAULT_CITIES_DIR / MODEL_CITY / "policy.toml").read_text("utf-8")
     policy = re.sub(r"; in Demo City .*$", "", policy, flags=re.MULTILINE)
     texts["policy.toml"] = re.sub(r'^version = ".*"$', f'version = "{new.name}-1"', policy, count=1, flags=re.MULTILINE)
-    texts["cad_911.toml"] = (resources.files("connectors.cad_911") / "form.toml").read_text("utf-8")
+    for form, kind in FORMS.items():
+        texts[form] = (resources.files(f"connectors.{kind}") / "form.toml").read_text("utf-8")
     outline = [[west, south], [east, south], [east, north], [west, north], [west, south]]
     district = {
         "type": "Feature",

@@ -5,7 +5,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +13,18 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn
 
-from connectors.cctv_registry.registry import RegistryLoad
+from connectors.kit.cameras.changes import WORDS, Changes
+from connectors.kit.cameras.making import RegistryLoad
+from connectors.kit.cameras.telling import compared
+from connectors.kit.reading.registry_difference import SHRINK_PCT
+from connectors.kit.running.kafka_pictures import KafkaPictures
 from connectors.kit.running.publish import Publisher
 from console.city_topics import ensure_city_topics
 from console.commands.cameras_knowledge import knowledge
 from console.options import Options
-from console.registry_files import publish_registry, read_registry
+from console.registry_files import CITY_FORM, STANDARD, publish_registry, read_registry
 from console.topic_reader import newest_by_key, open_topic
 from schemas.topics import CAMERA_HEALTH, CAMERAS, Topic
-from topologies.city_files import City
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -34,15 +37,25 @@ def cameras() -> None:
 cameras.add_command(knowledge)
 
 
+_FORM_OPTION = click.option(
+    "--form",
+    default="",
+    metavar="FILE",
+    help=f"Columns and codes of the list, from the city's folder on; {STANDARD} is Korea's standard file. "
+    f"Default: {CITY_FORM} where the city has one.",
+)
+
+
 @cameras.command(epilog="Example: goldentime --city seoul cameras check cctv.csv --json")
 @click.argument("file", type=_FILE)
+@_FORM_OPTION
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @click.pass_context
-def check(ctx: click.Context, file: Path, as_json: bool) -> None:
+def check(ctx: click.Context, file: Path, form: str, as_json: bool) -> None:
     """Report what a registry file holds, row by row, and publish nothing. Exit code 1: rows would be refused."""
     options: Options = ctx.obj
     with _progress() as progress:
-        loaded = _read(file, options.load_city(), options, progress)
+        loaded = _read(file, form, options, progress)
     click.echo(json.dumps(loaded.report.as_json(), ensure_ascii=False) if as_json else loaded.report.as_text())
     if loaded.refused:
         ctx.exit(1)
@@ -50,33 +63,75 @@ def check(ctx: click.Context, file: Path, as_json: bool) -> None:
 
 @cameras.command(name="load", epilog="Example: goldentime --city seoul cameras load cctv.csv")
 @click.argument("file", type=_FILE)
+@_FORM_OPTION
+@click.option("--dry-run", is_flag=True, help="Show what the file would change, and write nothing.")
+@click.option("--accept-shrink", is_flag=True, help=f"Load it even if over {SHRINK_PCT:g} % of the cameras are gone.")
 @click.option("--json", "as_json", is_flag=True, help="Print report and figures as JSON.")
-@click.pass_obj
-def load_file(options: Options, file: Path, as_json: bool) -> None:
+@click.pass_context
+def load_file(ctx: click.Context, file: Path, *, form: str, dry_run: bool, accept_shrink: bool, as_json: bool) -> None:
     """Load a registry file into the camera table, and say what is doubtful about it.
 
-    Missing topics are created first. Loading a file again changes what it says of the same cameras; refused rows go to
-    the dead letters of the table.
+    The file is held against the cameras that stand of this kind of registry: only what is added, moved or changed is
+    written, and what the file no longer lists of its owners is taken back. Missing topics are created first; refused
+    rows go to the dead letters of the table. Exit code 1: so much would be taken back that nothing was written.
     """
-    city = options.load_city()
-    ensure_city_topics(options)
+    options: Options = ctx.obj
+    if not dry_run:
+        ensure_city_topics(options)
     started_s = time.monotonic()
     with _progress() as progress:
-        loaded = _read(file, city, options, progress)
-    if not as_json:
-        click.echo(loaded.report.as_text())
-    with _progress() as progress:
-        published = asyncio.run(_publish(options, loaded, progress))
-    seconds = time.monotonic() - started_s
-    topic = options.full_name()(CAMERAS.name)
-    if as_json:
-        figures = {"topic": topic, "published": published, "seconds": round(seconds, 3)}
-        click.echo(json.dumps(figures | {"report": loaded.report.as_json()}, ensure_ascii=False))
-        return
-    click.echo(
-        f"\n{published:,} cameras on {loaded.report.sites:,} sites are in {topic} after {seconds:.1f} s; "
-        f"{len(loaded.refused):,} rows refused"
+        loaded = _read(file, form, options, progress)
+    changes = asyncio.run(compared(loaded, KafkaPictures(options.connector_settings())))
+    doubt = None if accept_shrink else changes.doubt(SHRINK_PCT)
+    published, will_write = 0, not dry_run and doubt is None
+    if will_write:
+        with _progress() as progress:
+            published = asyncio.run(_publish(options, loaded, changes, progress))
+    told = _Told(
+        topic=options.full_name()(CAMERAS.name),
+        loaded=loaded,
+        changes=changes,
+        published=published,
+        removed=len(changes.gone) if will_write else 0,
+        seconds=time.monotonic() - started_s,
     )
+    click.echo(json.dumps(told.as_json(), ensure_ascii=False) if as_json else told.as_text(dry_run=dry_run))
+    if doubt is not None:
+        click.echo(f"nothing was written: {doubt}; if that is true, load it with --accept-shrink", err=True)
+        ctx.exit(1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What is said of a load."""
+
+    topic: str
+    loaded: RegistryLoad
+    changes: Changes
+    published: int
+    removed: int
+    seconds: float
+
+    def as_json(self) -> dict[str, Any]:
+        counts = self.changes.counts
+        return {
+            "topic": self.topic,
+            "changes": {word: counts[word] for word in WORDS},
+            "published": self.published,
+            "removed": self.removed,
+            "seconds": round(self.seconds, 3),
+            "report": self.loaded.report.as_json(),
+        }
+
+    def as_text(self, *, dry_run: bool) -> str:
+        counts, report = self.changes.counts, self.loaded.report
+        words = ", ".join(f"{counts[word]:,} {word}" for word in WORDS)
+        told = f"{self.published:,} written, {self.removed:,} taken back"
+        return (
+            f"{report.as_text()}\n\nAgainst {self.topic}: {words}\n"
+            f"{report.cameras:,} cameras on {report.sites:,} sites: {'a dry run, ' if dry_run else ''}{told} "
+            f"after {self.seconds:.1f} s; {len(self.loaded.refused):,} rows refused"
+        )
 
 
 @cameras.command(epilog="Example: goldentime --city seoul cameras show cctv-0123456789abcdef")
@@ -124,15 +179,16 @@ def _progress() -> Iterator[Progress]:
         yield progress
 
 
-def _read(file: Path, city: City, options: Options, progress: Progress) -> RegistryLoad:
-    return read_registry(file, city, options.settings().clock.now_us(), _bar(progress, f"reading {file.name}"))
+def _read(file: Path, form: str, options: Options, progress: Progress) -> RegistryLoad:
+    now_us, bar = options.settings().clock.now_us(), _bar(progress, f"reading {file.name}")
+    return read_registry(file, options.load_city(), now_us, bar, form=form)
 
 
-async def _publish(options: Options, loaded: RegistryLoad, progress: Progress) -> int:
+async def _publish(options: Options, loaded: RegistryLoad, changes: Changes, progress: Progress) -> int:
     report = _bar(progress, "publishing")
-    total = len(loaded.cameras)
+    total = len(loaded.cameras) - len(changes.unchanged)
     async with Publisher(options.connector_settings()) as publisher:
-        return await publish_registry(publisher, loaded, lambda done: report(done, total))
+        return await publish_registry(publisher, loaded, lambda done: report(done, total), changes)
 
 
 def _bar(progress: Progress, says: str) -> Callable[[int, int | None], None]:

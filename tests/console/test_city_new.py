@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 
 from connectors.kit.instances import instances_of
 from console.city_new.checking import check_folder
-from console.city_new.writing import FILES
+from console.city_new.writing import FILES, FORMS
 from console.commands import goldentime
 from topologies.city_files import load_city
 
@@ -45,7 +45,7 @@ def test_a_new_city_passes_the_check_as_it_stands(tmp_path: Path) -> None:
 def test_every_file_of_a_new_city_says_what_it_is_for(tmp_path: Path) -> None:
     call(tmp_path, "new", "bayport", *WORDS)
 
-    for name in (*FILES, "cad_911.toml"):
+    for name in (*FILES, *FORMS):
         text = (tmp_path / "bayport" / name).read_text("utf-8")
         assert text.startswith("# "), name
         assert "$" not in text, name
@@ -116,7 +116,8 @@ def test_a_city_south_and_west_of_zero_is_one_too(tmp_path: Path) -> None:
     [
         ("connectors.toml", '"cad_911"', '"cad_119"', "there is no connector 'cad_119'"),
         ("connectors.toml", 'form = "cad_911.toml"', 'form = "gone.toml"', "gone.toml cannot be read"),
-        ("connectors.toml", "speed = 0", "sped = 0", "option 'sped' is not known"),
+        ("connectors.toml", "every_s = 600", "evry_s = 600", "option 'evry_s' is not known"),
+        ("camera_list.toml", '"CRIME" = "crime-prevention"', '"CRIME" = "crime"', "[purposes]: CRIME must be one of"),
         ("cad_911.toml", 'service = "fire"', 'service = "ambulance"', "service must be one of"),
         ("labels.toml", "[kinds]", "[kind]", "labels.toml: unknown field kind"),
         ("labels.toml", "[kinds]", '[kinds]\nfire = "\\u001b[2J"', r"labels.toml [kinds]: fire must be"),

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.cctv_registry.changes import GONE, Standing, changes_of
 from connectors.cctv_registry.source import CctvRegistrySource, Config
+from connectors.kit.cameras.changes import GONE, Standing, changes_of
 from connectors.kit.errors import ConnectorConfigError, SourceUnavailableError
 from connectors.kit.source import Accepted, Refused
 from schemas.codec import encode

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from connectors.cctv_registry.faults import FLAG_MEANINGS, REASON_MEANINGS, REPAIRS, Flag, Reason
 from connectors.cctv_registry.registry import RegistryLoad
+from connectors.kit.cameras.faults import FLAG_MEANINGS, REASON_MEANINGS, REPAIRS, Flag, Reason
 from tests.connectors.cctv_registry.files import HEADERS, LOT, ROAD, a_row
 
 LAT, LON = "WGS84위도", "WGS84경도"

@@ -11,7 +11,8 @@ import pytest
 
 from connectors.cctv_registry.config import Config
 from connectors.cctv_registry.registry import load
-from connectors.cctv_registry.table import csv_records, read_table
+from connectors.cctv_registry.table import read_table
+from connectors.kit.cameras.files import csv_records
 from connectors.kit.errors import ConnectorConfigError
 from tests.connectors.cctv_registry.files import HEADERS, NOW_US, a_row, csv_text, many_rows, write_file
 

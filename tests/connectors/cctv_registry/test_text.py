@@ -5,9 +5,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from connectors.cctv_registry.cells import camera_count, install_month, local_time_us, retention_days, width_px
 from connectors.cctv_registry.coverage import coverage_of, kind_from_address, purposes_of
-from connectors.cctv_registry.positions import accuracy_m
+from connectors.kit.cameras.cells import camera_count, install_month, local_time_us, retention_days, width_px
+from connectors.kit.cameras.positions import accuracy_m
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,12 @@ class Flag(StrEnum):
     DAMAGED_TEXT = "damaged-text"
     TEST_ROW = "test-row"
     DELETED_BY_OWNER = "deleted-by-owner"
+    DEFAULT_POINT = "default-point"
+    KIND_UNLISTED = "kind-unlisted"
+    STATUS_UNLISTED = "status-unlisted"
+    HEADING_UNREADABLE = "heading-unreadable"
+    FIELD_UNREADABLE = "field-unreadable"
+    HEIGHT_UNREADABLE = "height-unreadable"
 
 
 REASON_MEANINGS: Mapping[Reason, str] = {
@@ -86,6 +92,12 @@ FLAG_MEANINGS: Mapping[Flag, str] = {
     Flag.DAMAGED_TEXT: "bytes that are no text in the file's encoding",
     Flag.TEST_ROW: "a row typed in for a test: marked as exercise and not in service",
     Flag.DELETED_BY_OWNER: "the owner marks the row as deleted: retired",
+    Flag.DEFAULT_POINT: "a point that the city lists as standing for no known place; never taken as on site",
+    Flag.KIND_UNLISTED: "a kind of camera that the city's form does not list; unknown",
+    Flag.STATUS_UNLISTED: "a state that the city's form does not list: taken as not in service",
+    Flag.HEADING_UNREADABLE: "the heading is no bearing; left unknown",
+    Flag.FIELD_UNREADABLE: "the field of view is no width from 10 to 360 degrees; left unknown",
+    Flag.HEIGHT_UNREADABLE: "the height of mounting is no length from 1 to 150 m; left unknown",
 }
 
 # Flags that say the row was changed to make sense of it, not only that it is doubtful.

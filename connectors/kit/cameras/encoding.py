@@ -13,11 +13,15 @@ KOREAN = "cp949"
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
-def decode(data: bytes) -> tuple[str, str]:
-    """Return the text in composed Unicode (NFC), and the encoding's name: ``utf-8-sig``, ``utf-8`` or ``cp949``.
+def decode(data: bytes, other: str = KOREAN) -> tuple[str, str]:
+    """Return the text in composed Unicode (NFC), and the encoding's name: ``utf-8-sig``, ``utf-8`` or the other.
 
-    A byte-order mark says UTF-8; else strict UTF-8 is tried, else CP949. Single damaged bytes, in at most 1 % of the
-    lines, become U+FFFD, so that one bad cell does not cost the file.
+    A byte-order mark says UTF-8; else strict UTF-8 is tried, else the other. Single damaged bytes, in at most 1 % of
+    the lines, become U+FFFD, so that one bad cell does not cost the file.
+
+    Args:
+        data: the file.
+        other: what it is in where it is not UTF-8.
 
     Raises:
         ConnectorConfigError: the file is empty or is in none of these encodings.
@@ -27,14 +31,25 @@ def decode(data: bytes) -> tuple[str, str]:
     if data.startswith(_UTF_16):
         raise ConnectorConfigError("the file is UTF-16; save it as CSV in UTF-8 or CP949")
     if data.startswith(codecs.BOM_UTF8):
-        return _composed(_tolerant(data, "utf-8-sig")), "utf-8-sig"
+        return _composed(_tolerant(data, "utf-8-sig", other)), "utf-8-sig"
     header = data.lstrip().splitlines()[0]
     # A Korean header that is valid UTF-8 is UTF-8: CP949 text hardly ever is, even in one line.
     if _is_strict(data, "utf-8") or (not header.isascii() and _is_strict(header, "utf-8")):
-        return _composed(_tolerant(data, "utf-8")), "utf-8"
-    if not _is_strict(header, KOREAN):
-        raise ConnectorConfigError("the header row is neither UTF-8 nor CP949; save the file as CSV in one of them")
-    return _composed(_tolerant(data, KOREAN)), KOREAN
+        return _composed(_tolerant(data, "utf-8", other)), "utf-8"
+    if not _is_strict(header, other):
+        raise ConnectorConfigError(
+            f"the header row is neither UTF-8 nor {other.upper()}; save the file as CSV in one of them"
+        )
+    return _composed(_tolerant(data, other, other)), other
+
+
+def decode_as(data: bytes, encoding: str) -> str:
+    """Return the text of a file in an encoding that is told; single damaged bytes become U+FFFD.
+
+    Raises:
+        ConnectorConfigError: more than 1 % of the lines do not decode.
+    """
+    return _composed(_tolerant(data, encoding, encoding))
 
 
 def _is_strict(data: bytes, encoding: str) -> bool:
@@ -45,7 +60,7 @@ def _is_strict(data: bytes, encoding: str) -> bool:
     return True
 
 
-def _tolerant(data: bytes, encoding: str) -> str:
+def _tolerant(data: bytes, encoding: str, other: str) -> str:
     """Return the text with damaged bytes replaced; refuse when too many lines are damaged."""
     try:
         return data.decode(encoding)
@@ -57,8 +72,8 @@ def _tolerant(data: bytes, encoding: str) -> str:
     # Always allow one line, or a small file could not hold a damaged one.
     if damaged > max(1, len(lines) * DAMAGED_SHARE_MAX):
         raise ConnectorConfigError(
-            f"the file is neither UTF-8 nor CP949: as {encoding}, {damaged} of {len(lines)} lines do not decode, "
-            f"the first at byte {offset}"
+            f"the file is neither UTF-8 nor {other.upper()}: as {encoding}, {damaged} of {len(lines)} lines do not "
+            f"decode, the first at byte {offset}"
         )
     return text
 

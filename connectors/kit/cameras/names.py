@@ -1,9 +1,9 @@
-"""What names and addresses give away: an owner, a test row, and the part of an address that makes ids. Pure."""
+"""What names and addresses give away: an owner, and a test row. Pure."""
 
 import re
 from functools import lru_cache
 
-from connectors.cctv_registry.cells import CACHED_TEXTS, tidy
+from connectors.kit.cameras.cells import CACHED_TEXTS, tidy
 
 NAME_CHARACTERS_MAX = 100
 # A longer text than this is no address; only its beginning makes the id.
@@ -14,12 +14,6 @@ _TEST_WORD = re.compile(
     r"\W*(?:test|테스트|sample|샘플)\W*(?:data|데이터|용|행|입력|카메라|cctv)?[\W\d]*", re.IGNORECASE
 )
 _TEST_PHRASE = re.compile(r"테스트\s*(?:용|데이터|입력)")
-# The part of a Korean address that some files leave out: province or city, then county or district.
-_CITY_PART = re.compile(
-    r"^(?:\S+(?:특별자치시|특별자치도|특별시|광역시)\s+"
-    r"|(?:서울|부산|대구|인천|광주|대전|울산|세종|제주)시?\s+"
-    r"|(?:경기|강원|충[청남북]|전[라남북]|경[상남북])\S{0,3}\s+)?(?:\S+시\s+)?(?:\S+[구군]\s+)?"
-)
 
 
 @lru_cache(maxsize=CACHED_TEXTS)
@@ -34,8 +28,3 @@ def owner_name(text: str) -> str:
 def is_test(text: str) -> bool:
     """Return whether an owner or address was typed in for a test: nothing but the word, or a phrase that says so."""
     return bool(_TEST_WORD.fullmatch(text) or _TEST_PHRASE.search(text))
-
-
-def local_address(text: str) -> str:
-    """Return an address without spaces and without its city and district, which some releases of a file leave out."""
-    return _CITY_PART.sub("", text, count=1).replace(" ", "")

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from connectors.cctv_registry.faults import FLAG_MEANINGS, REASON_MEANINGS, REPAIRS, Flag, Reason
-from connectors.cctv_registry.sites import Pile
+from connectors.kit.cameras.faults import FLAG_MEANINGS, REASON_MEANINGS, REPAIRS, Flag, Reason
+from connectors.kit.cameras.sites import Pile
 
 EXAMPLES_MAX = 5
 PILES_SHOWN = 10

@@ -2,8 +2,9 @@
 
 Ids are functions of what a row says, never of where it stands, so that a re-import in any order gives the same ones:
 
-* ``<authority>-<management number>`` where the row has a management number that no other row of the file has; the
-  authority is its code in the file, or 8 digits made from the owner's name where the file has none;
+* made from its number where the row has one that no other row of the file has. In the national standard that is
+  ``<authority>-<management number>``; the authority is its code in the file, or 8 digits made from the owner's name
+  where the file has none;
 * else ``cctv-<16 digits>`` made from owner, position, address text (without spaces and without its city) and an
   ordinal among the rows that agree in all of these. Ordinals follow the rows' other cells, so only rows alike in every
   cell could change places, and then nothing is lost.
@@ -12,12 +13,12 @@ The second and further cameras of one row get ``#2``, ``#3`` … after the id. A
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 
-from connectors.cctv_registry.faults import Flag
-from connectors.cctv_registry.parse import ParsedRow
+from connectors.kit.cameras.faults import Flag
+from connectors.kit.cameras.rows import ParsedRow
 
 SEPARATOR = "\x1f"
 # 64 bits: two of two million ids fall together with odds of 10^-7.
@@ -54,14 +55,27 @@ def site_id(owner: str, lat_deg: float, lon_deg: float) -> str:
     return "site-" + digest(f"{owner}{SEPARATOR}{lat_deg:.5f}{SEPARATOR}{lon_deg:.5f}")
 
 
-def row_ids(rows: Sequence[ParsedRow]) -> list[tuple[str, tuple[Flag, ...]]]:
-    """Return for each row its id and what is doubtful about it; ids are unique within the rows."""
-    numbered = Counter((row.scope or row.owner, row.number) for row in rows if row.number)
+def authority_id(row: ParsedRow) -> str:
+    """Return the id of a row with a number by whose number it is."""
+    return f"{row.scope or digest(row.owner, OWNER_BYTES)}-{row.number}"
+
+
+def row_ids(
+    rows: Sequence[ParsedRow], numbered_id: Callable[[ParsedRow], str] = authority_id
+) -> list[tuple[str, tuple[Flag, ...]]]:
+    """Return for each row its id and what is doubtful about it; ids are unique within the rows.
+
+    Args:
+        rows: the rows.
+        numbered_id: gives the id of a row that has a number, if no other row gets the same.
+    """
+    numbered = [numbered_id(row) if row.number else "" for row in rows]
+    times = Counter(numbered)
     ids: list[tuple[str, tuple[Flag, ...]]] = [("", ())] * len(rows)
     alike: dict[tuple[str, float, float, str], list[int]] = defaultdict(list)
     for index, row in enumerate(rows):
-        if row.number and numbered[row.scope or row.owner, row.number] == 1:
-            ids[index] = (f"{row.scope or digest(row.owner, OWNER_BYTES)}-{row.number}", ())
+        if row.number and times[numbered[index]] == 1:
+            ids[index] = (numbered[index], ())
         else:
             alike[row.owner, row.lat_deg, row.lon_deg, row.address].append(index)
     for (owner, lat_deg, lon_deg, address), members in alike.items():
