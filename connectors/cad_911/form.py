@@ -1,11 +1,12 @@
 """The form of a city's CAD: which column holds what, and what its codes mean. Pure: a parsed table in, a form out."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from connectors.kit.errors import ConnectorConfigError
+from connectors.kit.reading.forms import CODE_CHARACTERS_MAX, codes_of, subtable
 from connectors.kit.toml_fields import flag_field, one_of_field, refuse_unknown_fields, text_field
 from schemas.incident import IncidentStatus, Service
 
@@ -14,9 +15,6 @@ COLUMNS = (
     "exercise", "lat", "lon",
 )  # fmt: skip
 REQUIRED_COLUMNS = ("number", "nature")
-# No list of codes of one city is longer; the emergency medical dispatch determinants have under 2,000.
-CODES_MAX = 5_000
-CODE_CHARACTERS_MAX = 64
 FORMATS_MAX = 10
 _TABLES = frozenset({"columns", "times", "natures", "priorities", "statuses", "dispositions", "unlisted"})
 _STATUSES = tuple(s.value for s in IncidentStatus if s not in (IncidentStatus.MERGED, IncidentStatus.OTHER))
@@ -69,11 +67,6 @@ class Form:
         return next((nature for beginning, nature in self.beginnings if code.startswith(beginning)), None)
 
 
-def plain(text: str) -> str:
-    """Return a code or column name in the form in which they are compared: upper case, single spaces."""
-    return " ".join(text.split()).upper()
-
-
 def form_from(where: str, table: Mapping[str, Any]) -> Form:
     """Return the form that a parsed file describes.
 
@@ -85,17 +78,17 @@ def form_from(where: str, table: Mapping[str, Any]) -> Form:
         ConnectorConfigError: a field is wrong, missing or unknown; the message names file and field.
     """
     refuse_unknown_fields(where, table, _TABLES)
-    times = _table(where, table, "times")
+    times = subtable(where, table, "times")
     refuse_unknown_fields(f"{where} [times]", times, frozenset({"formats", "offsets"}))
-    unlisted = _table(where, table, "unlisted")
+    unlisted = subtable(where, table, "unlisted")
     refuse_unknown_fields(f"{where} [unlisted]", unlisted, frozenset({"service"}))
-    natures = {code: _nature(f"{where} [natures] {code}", entry) for code, entry in _codes(where, table, "natures")}
+    natures = {code: _nature(f"{where} [natures] {code}", entry) for code, entry in codes_of(where, table, "natures")}
     beginnings = [(code.rstrip("*").rstrip(), nature) for code, nature in natures.items() if code.endswith("*")]
     return Form(
         columns=_columns(where, table),
         formats=_formats(where, times),
         offsets_s={
-            letters: _offset_s(where, offset) for letters, offset in _codes(f"{where} [times]", times, "offsets")
+            letters: _offset_s(where, offset) for letters, offset in codes_of(f"{where} [times]", times, "offsets")
         },
         natures={code: nature for code, nature in natures.items() if not code.endswith("*")},
         beginnings=tuple(sorted(beginnings, key=lambda item: (-len(item[0]), item[0]))),
@@ -106,15 +99,8 @@ def form_from(where: str, table: Mapping[str, Any]) -> Form:
     )
 
 
-def _table(where: str, table: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    value = table.get(name, {})
-    if not isinstance(value, dict):
-        raise ConnectorConfigError(f"{where}: {name} must be a table, got {type(value).__name__}")
-    return value
-
-
 def _columns(where: str, table: Mapping[str, Any]) -> dict[str, str]:
-    fields, label = _table(where, table, "columns"), f"{where} [columns]"
+    fields, label = subtable(where, table, "columns"), f"{where} [columns]"
     refuse_unknown_fields(label, fields, frozenset(COLUMNS))
     columns = {name: text_field(label, fields, name, "").strip().upper() for name in COLUMNS}
     for name in REQUIRED_COLUMNS:
@@ -143,16 +129,6 @@ def _offset_s(where: str, value: Any) -> int:
     return (-1 if match[1] == "-" else 1) * (int(match[2]) * 3600 + int(match[3]) * 60)
 
 
-def _codes(where: str, table: Mapping[str, Any], name: str) -> Iterator[tuple[str, Any]]:
-    codes = _table(where, table, name)
-    if len(codes) > CODES_MAX:
-        raise ConnectorConfigError(f"{where}: {name} must have at most {CODES_MAX} codes, got {len(codes)}")
-    for code, value in codes.items():
-        if not 0 < len(plain(code)) <= CODE_CHARACTERS_MAX:
-            raise ConnectorConfigError(f"{where}: {name} has a code of no or over {CODE_CHARACTERS_MAX} characters")
-        yield plain(code), value
-
-
 def _nature(where: str, entry: Any) -> Nature:
     if not isinstance(entry, dict):
         raise ConnectorConfigError(f"{where} must be a table with kind and service, got {type(entry).__name__}")
@@ -169,7 +145,7 @@ def _service(where: str, entry: Mapping[str, Any]) -> str:
 
 def _words(where: str, table: Mapping[str, Any], name: str, allowed: tuple[str, ...] | None) -> dict[str, str]:
     words = {}
-    for code, value in _codes(where, table, name):
+    for code, value in codes_of(where, table, name):
         if not isinstance(value, str) or not 0 < len(value) <= CODE_CHARACTERS_MAX:
             raise ConnectorConfigError(
                 f"{where} [{name}]: {code} must be a text of 1 to {CODE_CHARACTERS_MAX} characters"

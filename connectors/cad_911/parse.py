@@ -7,9 +7,10 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from connectors.cad_911.form import Form, Nature, plain
+from connectors.cad_911.form import Form, Nature
 from connectors.kit.errors import EntryRefusedError
 from connectors.kit.reading.dispatch_rows import Parsed, digest, plausible_us, text_of, usable_number
+from connectors.kit.reading.forms import plain
 from connectors.kit.reading.iso_times import iso_us
 from connectors.kit.reading.places import Place, PlaceRules, place_at
 from schemas.incident import Incident, IncidentStatus

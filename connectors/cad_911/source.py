@@ -1,11 +1,9 @@
 """A CAD as a source: rows of dropped files, or pushed ones, to incidents."""
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from importlib import resources
-from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,10 +14,10 @@ from connectors.kit.context import ConnectorContext
 from connectors.kit.errors import ConnectorConfigError
 from connectors.kit.option_values import number_option, refuse_unknown, text_option
 from connectors.kit.reading.dispatch_source import DISPATCH_OPTIONS, DispatchSource, Way, way_from
+from connectors.kit.reading.forms import read_form_table
 from connectors.kit.reading.places import PlaceRules
 
 _OPTIONS = DISPATCH_OPTIONS | {"form", "system", "point_accuracy_m", "future_tolerance_s"}
-FORM_BYTES_MAX = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,18 +80,4 @@ def read_form(name: str, city_folder: Path | None) -> Form:
     Raises:
         ConnectorConfigError: the file cannot be read, or a field of it is wrong; the message names it.
     """
-    path: Traversable = resources.files("connectors.cad_911") / "form.toml"
-    if name:
-        path = Path(name).expanduser() if city_folder is None else city_folder / Path(name).expanduser()
-    try:
-        with path.open("rb") as file:
-            raw = file.read(FORM_BYTES_MAX + 1)
-        if len(raw) > FORM_BYTES_MAX:
-            raise ConnectorConfigError(f"option form: {path.name} must have at most {FORM_BYTES_MAX} bytes")
-        table = tomllib.loads(raw.decode("utf-8-sig"))
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise ConnectorConfigError(f"option form: {path.name} cannot be read: {reason}") from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConnectorConfigError(f"option form: {path.name}: {error}") from error
-    return form_from(path.name, table)
+    return form_from(*read_form_table(name, city_folder, resources.files("connectors.cad_911") / "form.toml"))

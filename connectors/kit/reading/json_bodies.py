@@ -33,7 +33,7 @@ def decoded_text(payload: bytes) -> str:
 def strict_loads(text: str | bytes) -> Any:
     """Return the value that a JSON text holds; NaN and Infinity are not JSON.
 
-    Half characters (``\\ud800`` alone) become U+FFFD, as broken bytes do: what is read can always be written.
+    Half characters (an escape of half a pair) become U+FFFD, as broken bytes do: what is read can always be written.
 
     Raises:
         ValueError: it is no JSON, or holds a number of thousands of digits.
