@@ -15,7 +15,6 @@ from click.testing import CliRunner
 
 from connectors.kit.instances import instances_of
 from connectors.kit.pseudonyms import Pseudonyms
-from connectors.kit.reading.json_records import record_to_json
 from connectors.kit.running.cursors import KafkaCursors
 from connectors.kit.running.publish import Publisher
 from connectors.kit.running.runner import run_sources
@@ -65,6 +64,22 @@ formats = ["%m/%d/%Y %H:%M:%S"]
 [statuses]
 "OPEN" = "reported"
 """
+CAMERA_FORM = """
+[list]
+owner = "Public Works"
+
+[columns]
+id = "TAG"
+point = "GEO"
+kind = "MODEL"
+purpose = "USE"
+
+[kinds]
+"PANO" = "all-round"
+
+[purposes]
+"S+C" = ["crime-prevention", "disaster"]
+"""
 
 
 @dataclass(frozen=True)
@@ -78,8 +93,8 @@ class Systems:
         drop = self.folder / "calls"
         drop.mkdir(parents=True)
         return (
-            f'[[connector]]\nname = "{name}-cameras"\nkind = "file_replay"\n'
-            f'options = {{ path = "{self.folder}/cameras.jsonl", speed = 0, refused_topic = "cameras" }}\n\n'
+            f'[[connector]]\nname = "{name}-cameras"\nkind = "camera_list"\n'
+            f'options = {{ path = "{self.folder}/cameras.csv", form = "camera_list.toml" }}\n\n'
             f'[[connector]]\nname = "{name}-calls"\nkind = "{kind}"\n'
             f'options = {{ path = "{drop}", poll_interval_s = 0.05{options} }}\n'
         )
@@ -87,8 +102,8 @@ class Systems:
     def set_up_cameras(self, lat_deg: float, lon_deg: float) -> None:
         """Write the cameras of the city into their file."""
         cameras = camera_grid(lat_deg, lon_deg, side=GRID_SIDE)
-        lines = [json.dumps({"topic": "cameras", "record": record_to_json(camera)}) for camera in cameras]
-        (self.folder / "cameras.jsonl").write_text("\n".join(lines) + "\n", "utf-8")
+        rows = [f"{c.camera_id};POINT ({c.location.lon_deg} {c.location.lat_deg});PANO;S+C" for c in cameras]
+        (self.folder / "cameras.csv").write_text("\n".join(["TAG;GEO;MODEL;USE", *rows, ""]), "utf-8")
 
     def call(self, header: str, rows: Sequence[str]) -> None:
         """Drop a file of calls."""
@@ -110,6 +125,7 @@ def a_new_city(name: str, cities_dir: Path, systems: Systems) -> City:
     city_command("new", name, *words)
     folder = cities_dir / name
     (folder / "cad_911.toml").write_text(FORM, "utf-8")
+    (folder / "camera_list.toml").write_text(CAMERA_FORM, "utf-8")
     (folder / "connectors.toml").write_text(systems.connectors(name, "cad_911", ', form = "cad_911.toml"'), "utf-8")
     (folder / "labels.toml").write_text('[kinds]\nstructure-fire = "Incendio de edificio"\n', "utf-8")
     checked = CliRunner().invoke(goldentime, ["--cities-dir", str(cities_dir), "city", "check", name, "--json"])
@@ -166,6 +182,7 @@ async def test_a_city_made_from_nothing_runs_beside_one_in_korea_and_neither_see
     abroad, korean = Systems(tmp_path / "abroad"), Systems(tmp_path / "korea")
     lake_port = a_new_city(prefix, tmp_path / "cities", abroad)
     _, demo = city_folder(tmp_path / "korea-cities", f"{prefix}k")
+    (demo.folder / "camera_list.toml").write_text(CAMERA_FORM, "utf-8")
     (demo.folder / "connectors.toml").write_text(korean.connectors("demo", "police_112"), "utf-8")
     abroad.set_up_cameras(*LAKE_PORT)
     korean.set_up_cameras(*DEMO)
