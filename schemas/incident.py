@@ -67,3 +67,8 @@ class Incident:
     legal_basis: Annotated[str | None, "Legal basis the source states, if it does; else the city's table decides."] = (
         None
     )
+    replaces: Annotated[
+        bool,
+        "True: this event states the whole place of the incident, and of location, area and units what it leaves empty "
+        "is gone; as an Update of CAP does. False: what it leaves empty is as it was.",
+    ] = False

@@ -33,18 +33,31 @@ class Cases:
 
     def incidents_of(self, told: Told, now_us: int) -> list[Incident]:
         """Return the incidents of an alert: one per part of its area, and the end of parts that it no longer has."""
+        if told.is_elsewhere and not any(key in self._roots for key in told.references):
+            return []
         root = self._root_of(told)
         known = self._open.pop(root, None)
+        if told.is_elsewhere and known is None:
+            return []
+        before = 0 if known is None else known.parts
         ends = told.message == "Cancel" or told.is_over or (told.expires_us is not None and told.expires_us <= now_us)
         parts = max(len(told.rings), 1)
         if ends:
             status = IncidentStatus.CANCELLED if told.message == "Cancel" else IncidentStatus.CLOSED
-            parts = max(parts, 0 if known is None else known.parts)
+            parts = max(parts, before)
             return [_incident(told, root, part, status.value, now_us) for part in range(parts)]
-        status = IncidentStatus.UPDATED if told.message == "Update" else IncidentStatus.REPORTED
-        made = [_incident(told, root, part, status.value, now_us) for part in range(parts)]
+        if told.is_elsewhere:
+            parts = 0
+        elif not told.tells_area:
+            parts = max(parts, before)  # they are where they were, as far as anybody knows
+        made = []
+        for part in range(parts):
+            # A part that an update before had closed must be reported anew.
+            is_known = told.message == "Update" and (known is None or part < before)
+            status = IncidentStatus.UPDATED if is_known else IncidentStatus.REPORTED
+            made.append(_incident(told, root, part, status.value, now_us))
         # A source may send again an alert that was ended; the same word has the same parts.
-        gone = range(parts, 0 if known is None else known.parts)
+        gone = range(parts, before)
         made += [_incident(told, root, part, IncidentStatus.CLOSED.value, now_us) for part in gone]
         self._open[root] = _Open(parts, told.expires_us, told.is_exercise, told.kind, told.onset_us)
         _forget(self._open, CASES_MAX)
@@ -134,6 +147,8 @@ def _incident(told: Told, root: str, part: int, status: str, now_us: int) -> Inc
         urgency_native=told.urgency,
         occurred_us=told.onset_us,
         area=area,
+        # CAP 1.2, 3.2.1: an update supersedes the messages that it speaks of.
+        replaces=told.message == "Update" and told.tells_area,
     )
     return replace(incident, event_id=f"{incident_id}:{digest(told.content, status, part, area)}")
 

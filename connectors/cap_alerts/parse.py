@@ -70,6 +70,8 @@ class Told:
         urgency: one of the city's words.
         rings: the parts of its area in the city, largest first; empty without.
         districts: districts of the city, where no outline was drawn.
+        tells_area: False where it has an area that nobody here understands; without any it tells that it has none.
+        is_elsewhere: whether its area is outside the city.
     """
 
     key: str
@@ -86,10 +88,14 @@ class Told:
     urgency: str
     rings: tuple[tuple[Point, ...], ...]
     districts: tuple[str, ...]
+    tells_area: bool
+    is_elsewhere: bool
 
 
 def parse_alert(alert: Element, now_us: int, rules: Rules, note: Callable[[str], None]) -> Told | None:
     """Return what an alert says; None for one that asks for nothing here.
+
+    An update whose area is elsewhere may have moved out of the city: who knows the alerts before it must know of it.
 
     Args:
         alert: the element.
@@ -119,7 +125,8 @@ def parse_alert(alert: Element, now_us: int, rules: Rules, note: Callable[[str],
     area = _Area((), ()) if message == "Cancel" else _area_of(infos, rules, note)
     if area is None:
         note("elsewhere")
-        return None
+        if message != "Update":
+            return None
     lead = min(infos, key=_severity, default=None)
     kind = OTHER_KIND if lead is None else kind_of(text_at(lead, "event"), text_at(lead, "category"))
     urgency = "minor" if lead is None else urgency_of(*(text_at(lead, n) for n in ("severity", "urgency", "certainty")))
@@ -139,8 +146,10 @@ def parse_alert(alert: Element, now_us: int, rules: Rules, note: Callable[[str],
         kind=kind,
         native_code=None if lead is None else _code_of(lead),
         urgency=urgency,
-        rings=area.rings,
-        districts=area.districts,
+        rings=() if area is None else area.rings,
+        districts=() if area is None else area.districts,
+        tells_area=area is None or area.is_understood,
+        is_elsewhere=area is None,
     )
 
 
@@ -148,6 +157,7 @@ def parse_alert(alert: Element, now_us: int, rules: Rules, note: Callable[[str],
 class _Area:
     rings: tuple[tuple[Point, ...], ...]
     districts: tuple[str, ...]
+    is_understood: bool = True
 
 
 def _area_of(infos: list[Element], rules: Rules, note: Callable[[str], None]) -> _Area | None:
@@ -173,7 +183,7 @@ def _area_of(infos: list[Element], rules: Rules, note: Callable[[str], None]) ->
         return None
     if not names:
         note("area-unknown")
-    return _Area((), names)
+    return _Area((), names, is_understood=bool(names or not areas))
 
 
 def _named(areas: list[Element], rules: Rules, note: Callable[[str], None]) -> tuple[tuple[str, ...], bool]:

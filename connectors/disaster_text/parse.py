@@ -1,7 +1,7 @@
 """One disaster text to one incident. Pure: no clock, no network; an item gives a record, nothing, or a refusal."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,7 +13,7 @@ from connectors.kit.reading.districts import DistrictNames, Regions
 from connectors.kit.reading.items import plain_id
 from connectors.kit.reading.json_bodies import json_items, require_object
 from connectors.kit.reading.local_times import local_date_and_time_us, local_time_us
-from schemas.incident import Incident
+from schemas.incident import Incident, IncidentStatus
 from schemas.location import Area
 
 SOURCE = "disaster_text"
@@ -23,6 +23,8 @@ KEPT = ("SN", "CRT_DT")
 _LIFTS = re.compile(r"해제\s*(?:되었|됐|됨|되어|되었음|하였|했|함|합니다|안내|알림|\.|$)")
 _DRILL = re.compile(r"\[\s*(?:훈련|모의)[^\]]{0,20}\]|훈련\s*(?:상황|문자|메시지)|실제\s*상황\s*(?:이\s*)?아")
 _MESSAGE_CHARACTERS_MAX = 2_000
+# Corrected so, a text that was told is none of this city's any more.
+_WITHDRAWS = frozenset({"elsewhere", "lifted"})
 _GOOD_CODES = frozenset({"00", "0", "0000", "000", ""})
 
 
@@ -63,14 +65,19 @@ def texts_of(payload: bytes) -> list[Any]:
     return body if isinstance(body, list) else [] if body is None else [body]
 
 
-def parse_text(item: Any, now_us: int, rules: Rules, note: Callable[[str], None]) -> Incident | None:
+def parse_text(
+    item: Any, now_us: int, rules: Rules, note: Callable[[str], None], told: Collection[str] = ()
+) -> Incident | None:
     """Return the incident that a text tells of; None for one that is not this city's, old, or no disaster.
+
+    A text that was told and is corrected so that it is none of these any more ends its incident.
 
     Args:
         item: one text.
         now_us: when it was read, UTC microseconds since the epoch.
         rules: how to read it.
         note: called with a kebab-case word for what was noticed.
+        told: ids of the incidents that were made of texts before.
 
     Raises:
         EntryRefusedError: the text breaks a rule.
@@ -81,19 +88,22 @@ def parse_text(item: Any, now_us: int, rules: Rules, note: Callable[[str], None]
     time_us = plausible_us(created_us, now_us, rules.future_tolerance_us, note)
     type_name = text_of(item, "DST_SE_NM")
     message = text_of(item, "MSG_CN")[:_MESSAGE_CHARACTERS_MAX]
-    if passed := _passed_over(type_name, message, now_us - time_us > rules.age_max_us):
-        note(passed)
-        return None
+    incident_id = f"{SOURCE}:{number}"
     regions = rules.districts.regions_of(text_of(item, "RCPTN_RGN_NM"))
-    if not regions.names and regions.elsewhere and not regions.ambiguous and not regions.unknown:
-        note("elsewhere")
-        return None
-    _require_place(text_of(item, "RCPTN_RGN_NM"), regions, note)
+    passed = _passed_over(type_name, message, now_us - time_us > rules.age_max_us)
+    if not passed and not regions.names and regions.elsewhere and not regions.ambiguous and not regions.unknown:
+        passed = "elsewhere"
+    if passed:
+        note(passed)
+        if incident_id not in told or passed not in _WITHDRAWS:
+            return None
+    else:
+        _require_place(text_of(item, "RCPTN_RGN_NM"), regions, note)
     kind, urgency = KINDS.get(type_name, OTHER_KIND), _urgency(item, note)
     if kind == OTHER_KIND:
         note("unknown-type")
-    incident_id = f"{SOURCE}:{number}"
-    content = digest(created_us, text_of(item, "MDFCN_YMD"), kind, urgency, regions.names)
+    words = (created_us, text_of(item, "MDFCN_YMD"), kind, urgency, regions.names)
+    content = digest(*words, passed) if passed else digest(*words)
     return Incident(
         event_id=f"{incident_id}:{content}",
         source=SOURCE,
@@ -102,14 +112,14 @@ def parse_text(item: Any, now_us: int, rules: Rules, note: Callable[[str], None]
         exercise=type_name in DRILLS or _DRILL.search(message) is not None,
         case_id=incident_id,
         incident_id=incident_id,
-        status="reported",
+        status=(IncidentStatus.CLOSED if passed else IncidentStatus.REPORTED).value,
         service="disaster",
         kind=kind,
         native_code=type_name if type_name in KINDS else None,
         urgency_native=urgency,
         occurred_us=time_us,
-        area=Area(district_names=regions.names),
-        legal_basis=None,
+        area=Area(district_names=regions.names) if regions.names else None,
+        replaces=True,
     )
 
 

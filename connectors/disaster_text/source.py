@@ -15,6 +15,8 @@ from connectors.kit.source import Accepted, Entry
 from schemas.topics import INCIDENTS
 
 TRANSPORTS = ("http-poll", "http-push")
+# The whole country sends some hundred texts a day; one is corrected within hours.
+TEXTS_MAX = 10_000
 _OWN = frozenset({"city_names", "districts", "shared_names", "age_max_s", "future_tolerance_s"})
 
 
@@ -63,11 +65,20 @@ class DisasterTextSource(PayloadSource):
             age_max_us=int(config.age_max_s * 1_000_000),
         )
 
+        # Ids of the incidents that were told, oldest first.
+        self._told: dict[str, None] = {}
+
     def read(self, payload: bytes, arrival: Arrival) -> Iterable[Entry]:
         """Return one entry per text of this city."""
 
         def mapped(item: Any) -> Entry | None:
-            incident = parse_text(item, arrival.now_us, self._rules, self.note)
-            return None if incident is None else Accepted(INCIDENTS, incident)
+            incident = parse_text(item, arrival.now_us, self._rules, self.note, self._told)
+            if incident is None:
+                return None
+            self._told.pop(incident.incident_id, None)
+            self._told[incident.incident_id] = None
+            if len(self._told) > TEXTS_MAX:
+                del self._told[next(iter(self._told))]
+            return Accepted(INCIDENTS, incident)
 
         return self.each(texts_of(payload), mapped, kept=KEPT)

@@ -11,7 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from connectors.fire_119.parse import Rules, dispatch_number, incident_id_of, is_usable, lifts_level, parse_row
-from connectors.fire_119.routes import circle, distance_m, route_ahead
+from connectors.fire_119.routes import distance_m, route_ahead
 from connectors.fire_119.units import MAX_UNITS, units_of
 from connectors.kit.errors import EntryRefusedError
 from connectors.kit.reading.dispatch_rows import Parsed, digest, text_of
@@ -72,15 +72,18 @@ class Dispatches:
             return self._moved(cells, now_us)
         parsed = parse_row(cells, now_us, self._rules)
         incident, dispatch = parsed.incident, self._known.get(parsed.incident.incident_id)
-        if dispatch is None:
-            dispatch = _Dispatch(incident)
-        else:
-            if not lifts_level(cells):
-                incident = _at_level_of(dispatch.incident, incident)
-            incident = _narrowed(dispatch.incident, incident)
-        dispatch.incident = incident
+        dispatch = dispatch or _Dispatch(incident)
+        before = dispatch.incident
+        if not lifts_level(cells):
+            incident = _at_level_of(before, incident)
+        gone: list[str] = []
         if isinstance(cells.get("UNITS"), list):  # it is the whole list: who is not on it is withdrawn
-            self._let_go(dispatch, dispatch.withdraw_all_but({unit.unit_ref for unit in incident.units}))
+            gone = dispatch.withdraw_all_but({unit.unit_ref for unit in incident.units})
+            self._let_go(dispatch, gone)
+        is_narrower = before.area is not None and incident.area is None
+        if is_narrower or (gone and not dispatch.positions):
+            incident = _stating_all(before, incident)
+        dispatch.incident = incident
         findings = list(parsed.findings)
         self._take(dispatch, incident.units, _position_time_us(cells, self._rules.zone), findings)
         self._remember(dispatch)
@@ -178,15 +181,15 @@ def _at_level_of(before: Incident, incident: Incident) -> Incident:
     return replace(incident, urgency_native=level, area=incident.area or before.area)
 
 
-def _narrowed(before: Incident, incident: Incident) -> Incident:
-    """Return an incident without an area with that of its scene, where its word before had a wider one.
+def _stating_all(before: Incident, incident: Incident) -> Incident:
+    """Return an incident that takes back what it no longer has, the wider area or all vehicles; its scene stays.
 
-    An event that says nothing of an area leaves the area that is known.
+    An event that leaves an area or the vehicles empty says nothing of them otherwise.
     """
-    scene = incident.location
-    if incident.area is not None or before.area is None or scene is None or not is_usable(scene):
-        return incident
-    return replace(incident, area=circle(_point(scene), scene.accuracy_m))
+    for scene in (incident.location, before.location):
+        if scene is not None and is_usable(scene):
+            return replace(incident, location=scene, replaces=True)
+    return incident
 
 
 def _with_units(dispatch: _Dispatch, incident: Incident, findings: list[str]) -> Incident:

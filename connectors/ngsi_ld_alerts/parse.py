@@ -11,13 +11,14 @@ from connectors.kit.reading.json_bodies import json_items, require_object
 from connectors.kit.reading.places import PlaceRules, number_of, place_at
 from connectors.ngsi_ld_alerts.codes import FIRES, KINDS, OTHER_KIND, PASSED_OVER, SERVICES, URGENCIES
 from schemas.incident import Incident, IncidentStatus
-from schemas.location import Area, Location, Point
+from schemas.location import Area, Location, LocationQuality, Point
 
 SOURCE = "ngsi_ld_alerts"
 # The ids that the sink ngsi_ld_entities gives to its own alerts begin so.
 OWN_IDS = "urn:ngsi-ld:Alert:goldentime:"
 ID_CHARACTERS_MAX = 512
 RING_POINTS_MAX = 2_000
+UNUSABLE = (LocationQuality.NONE, LocationQuality.DEFAULT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,9 @@ def parse_alert(item: Any, now_us: int, rules: Rules, note: Callable[[str], None
         occurred_us=min(issued_us or changed_us, changed_us),
         location=location,
         area=area,
+        # An entity is what is so now: a point that was an area is none any more. Where it says nothing that can be
+        # read, what is known stays: subscribers may be sent a part of the attributes.
+        replaces=area is not None or (location is not None and location.quality not in UNUSABLE),
     )
 
 

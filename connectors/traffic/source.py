@@ -11,13 +11,13 @@ from connectors.kit.context import ConnectorContext
 from connectors.kit.option_values import number_option, refuse_unknown, text_option
 from connectors.kit.payloads import PayloadSource, Transport, transport_from, transport_options
 from connectors.kit.reading.places import PlaceRules
-from connectors.kit.source import Entry
+from connectors.kit.source import Accepted, Entry
 from connectors.kit.transports.http_poll import PollConfig
 from connectors.traffic.documents import document_of
 from connectors.traffic.parse import KEPT_FIELDS, RoadEvent, parse_item
 from connectors.traffic.records import Rules, records_of
 from connectors.traffic.roads import links_from
-from schemas.topics import INCIDENTS
+from schemas.topics import CONDITIONS, INCIDENTS
 
 TRANSPORTS = ("http-poll", "http-push")
 _OPTIONS = transport_options(*TRANSPORTS) | {
@@ -25,6 +25,7 @@ _OPTIONS = transport_options(*TRANSPORTS) | {
 }  # fmt: skip
 # An end is told again for so long: if Kafka did not take it the first time, it comes with the next document.
 ENDS_TOLD_US = 600_000_000
+CLOSURES_MAX = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,8 @@ class TrafficSource(PayloadSource):
         )
         self._is_polled = isinstance(config.transport, PollConfig)
         self._shown: dict[str, RoadEvent] = {}
+        # The newest word of each event that closed a road.
+        self._closures: dict[str, RoadEvent] = {}
         # What is no longer shown, and since when.
         self._gone: dict[str, tuple[RoadEvent, int]] = {}
 
@@ -90,12 +93,28 @@ class TrafficSource(PayloadSource):
             event, findings = parse_item(item, arrival.now_us, self._zone, self._places)
             self.findings.update(findings)
             shown[event.number] = event
-            return list(records_of(event, arrival.now_us, self._rules, self.note)) or None
+            records = records_of(event, arrival.now_us, self._rules, self.note)
+            return list(records + self._lifted(event, records, arrival.now_us)) or None
 
         entries = self.each(document.items, of_item, kept=KEPT_FIELDS)
         if self._is_polled and document.is_whole:
             entries += self._ended(shown, arrival.now_us)
         return entries
+
+    def _lifted(self, event: RoadEvent, records: list[Accepted], now_us: int) -> list[Accepted]:
+        """Return the end of the closure that an event had and has no more; with it of planned works, which it was."""
+        if any(record.topic is CONDITIONS for record in records):
+            self._closures.pop(event.number, None)
+            self._closures[event.number] = event
+            if len(self._closures) > CLOSURES_MAX:
+                del self._closures[next(iter(self._closures))]
+            return []
+        before = self._closures.get(event.number)
+        if before is None:
+            return []
+        told = {record.topic for record in records}
+        ends = records_of(before, now_us, self._rules, self.note, is_gone=True)
+        return [end for end in ends if end.topic not in told]
 
     def _ended(self, shown: dict[str, RoadEvent], now_us: int) -> list[Entry]:
         """Return the ends of events that were shown before and are no more."""

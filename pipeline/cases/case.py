@@ -106,9 +106,9 @@ def apply_incident(case: CaseState | None, incident: Incident, now_us: int) -> A
         legal_basis=incident.legal_basis,
         occurred_us=incident.occurred_us,
         observed_us=observed_us,
-        location=_known_place(incident.location, known),
-        area=incident.area or (known.area if known else None),
-        units=incident.units or (known.units if known else ()),
+        location=_known_place(incident.location, _that_stands(known) if incident.replaces else known),
+        area=incident.area or (known.area if known and not incident.replaces else None),
+        units=incident.units or (known.units if known and not incident.replaces else ()),
         closed_reason=closed_reason,
     )
     return Applied(_with_report(case, report, incident.event_id, now_us), CHANGED, closed_reason or incident.status)
@@ -231,6 +231,12 @@ def _known_place(told: Location | None, known: CaseReport | None) -> Location | 
         if math.hypot(*away) <= _AGREES * (before.accuracy_m + told.accuracy_m):
             return before
     return told
+
+
+def _that_stands(known: CaseReport | None) -> CaseReport | None:
+    """Return what of a report stands when its source states it anew: a place that somebody else corrected."""
+    corrected = known is not None and known.location is not None and known.location.quality == LocationQuality.OTHER
+    return known if corrected else None
 
 
 def _with_report(case: CaseState, report: CaseReport, event_id: str, now_us: int) -> CaseState:

@@ -46,3 +46,10 @@ def corridor_looks(
         in_order = in_driving_order(scenery, places, answer)
         result.append(Look(answer, in_order, CameraRole.CORRIDOR, answer.losses, terms))
     return result
+
+
+def is_other_way(case: CaseState, scenery: Scenery, looks: list[Look], room: int) -> bool:
+    """Return whether other cameras are chosen along the ways than the case holds for them; ``room`` is for how many."""
+    rows = [row for look in looks for row in look.rows][:room]
+    held = {held.camera_id for held in case.held if held.role == CameraRole.CORRIDOR}
+    return {scenery.cameras.camera_id(row) for row in rows} != held

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from pipeline import geo
 from pipeline.belief.belief import R68_PER_SIGMA
 from pipeline.belief.glance import Later
 from pipeline.cameras.camera_columns import purpose_mask
@@ -15,11 +14,11 @@ from pipeline.choice.scenery import Scenery
 from pipeline.decisions.assigned import Look, assigned_cameras, ending_cameras, runner_up_of, target_of
 from pipeline.decisions.assignment import Occasion, active, without_cameras
 from pipeline.decisions.bidding import choose_with_bids
-from pipeline.decisions.corridors import corridor_looks
+from pipeline.decisions.corridors import corridor_looks, is_other_way
 from pipeline.decisions.exclusions import exclusions_around
 from pipeline.decisions.looking import Answer, HeldView, Looking, LookRequest, Wish, answers_to
 from pipeline.decisions.outlook import Outlook
-from pipeline.decisions.place import Place, is_old
+from pipeline.decisions.place import Place, is_old, moved_m
 from pipeline.rules.policy import Policy
 from pipeline.rules.purpose import Permission
 from pipeline.rules.ranking import most_urgent
@@ -106,6 +105,7 @@ def deliberate(
     *,
     occasion: Occasion,
     must: bool,
+    ways: bool = False,
 ) -> Deliberation:
     """Decide on a case, asking for cameras; return the case afterwards and its new version, None if the old one holds.
 
@@ -116,6 +116,7 @@ def deliberate(
         policy: the city's rules.
         occasion: when, why, from what.
         must: True when something was reported, so that a version is due even with the same cameras.
+        ways: True when a version is due if only the corridor of its units is another one.
     """
     case, standing = outlook.case, outlook.standing
     if standing is None:
@@ -129,7 +130,7 @@ def deliberate(
         if case.status == CaseStatus.NEEDS_LOCATION and not must:
             return case, None
         return without_cameras(case, standing, policy, occasion, CaseStatus.NEEDS_LOCATION)
-    return (yield from _assign(Scene(outlook, case, standing, target, scenery, policy, occasion), must=must))
+    return (yield from _assign(Scene(outlook, case, standing, target, scenery, policy, occasion), must=must, ways=ways))
 
 
 def conclude(deliberations: Sequence[Deliberation], scenery: Scenery, policy: Policy) -> list[Decision]:
@@ -171,7 +172,7 @@ def cameras_wanted(standing: Standing, place: Place, policy: Policy, crowd: str 
     return min(by_rank + min(more, by_rank) + policy.conditions.cameras_for(crowd), policy.selection.cap)
 
 
-def _assign(scene: Scene, *, must: bool) -> Deliberation:
+def _assign(scene: Scene, *, must: bool, ways: bool) -> Deliberation:
     case, scenery, policy = scene.case, scene.scenery, scene.policy
     place = scene.target.place
     old = scene.target.ahead is not None and is_old(place.position_us, scene.now_us, policy)
@@ -186,15 +187,20 @@ def _assign(scene: Scene, *, must: bool) -> Deliberation:
     if must or must_change:
         wish = replace(wish, bids_from=-np.inf)
     answer = free = yield from choose_with_bids(places, wish)
-    if not _is_worth_it(scene, answer, must_change=must_change):
-        if not must and _moved_m(scene) < policy.movement.update_distance_m:
-            return case, None
+    keeps = not _is_worth_it(scene, answer, must_change=must_change)
+    is_over = keeps and not must and moved_m(case, place) < policy.movement.update_distance_m
+    if is_over and not ways:
+        return case, None
+    if keeps:
         held = tuple(view.row for view in wish.held)
         answer = yield LookRequest(places, replace(wish, only=held, count=len(held)))
     role = CameraRole.VIEW if place.polygon is None else CameraRole.AREA
     looks = [Look(answer, answer.rows, role, free.losses)]
     looks += yield from _look_ahead(scene, looks)
-    looks += yield from _corridors(scene, looks)
+    corridors = yield from _corridors(scene, looks)
+    if is_over and not is_other_way(case, scenery, corridors, policy.selection.cap - len(_taken(looks))):
+        return case, None
+    looks += corridors
     chosen: list[AssignedCamera] = []
     for look in looks:
         chosen += assigned_cameras(scenery, look, case, scene.now_us, first_rank=len(chosen))
@@ -289,11 +295,3 @@ def _corridors(scene: Scene, looks: list[Look]) -> Looking[list[Look]]:
 
 def _taken(looks: list[Look]) -> list[int]:
     return [row for look in looks for row in look.rows]
-
-
-def _moved_m(scene: Scene) -> float:
-    """Return how far the target is from where the held cameras were chosen for; infinite without such a place."""
-    anchor, here = scene.case.anchor, scene.target.place.location
-    if anchor is None:
-        return float("inf")
-    return float(np.hypot(*geo.offsets_m(anchor.lat_deg, anchor.lon_deg, here.lat_deg, here.lon_deg)))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import shapely
 
+from pipeline import geo
 from pipeline.belief.glance import Whereabouts
 from pipeline.cases.case import ALERT_PREFIX, UNUSABLE_QUALITIES, Standing, open_reports
 from pipeline.geo import Plane
@@ -85,6 +86,14 @@ def place_of_subject(seen: Whereabouts, plane: Plane, position_us: int) -> Place
 def is_old(position_us: int, now_us: int, policy: Policy) -> bool:
     """Return whether a person's position is older than the policy calls recent."""
     return now_us - position_us > policy.movement.position_age_s * US_PER_S
+
+
+def moved_m(case: CaseState, place: Place) -> float:
+    """Return how far a place is from that for which the held cameras were chosen, metres; infinite without one."""
+    anchor, here = case.anchor, place.location
+    if anchor is None:
+        return math.inf
+    return math.hypot(*geo.offsets_m(anchor.lat_deg, anchor.lon_deg, here.lat_deg, here.lon_deg))
 
 
 def newest_position(case: CaseState, standing: Standing, track: SubjectTrack | None) -> tuple[int, Location] | None:

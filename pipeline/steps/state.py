@@ -25,6 +25,7 @@ from pipeline.rules.policy import US_PER_S, Policy
 from pipeline.steps.sightings import RecentLooks
 from pipeline.steps.subjects import NEVER_US, Subjects
 from pipeline.wandering.watch import Watch
+from pipeline.world.conditions import Held
 from pipeline.world.streets import Streets
 from schemas.access_audit import AccessAudit
 from schemas.camera_assignment import CaseStatus
@@ -56,7 +57,9 @@ class PartitionState:
         audit_chain: where the partition's chain of access audits stands.
         watch: who is registered as under protection, and what is remembered of those who are out.
         outlooks: what follows from the state of each case alone.
-        to_compare: cases that hold a camera which changed, in the order in which ticks will look at them.
+        conditions: what held at the last tick, by condition id; None for never.
+        to_compare: cases for which a camera or a condition changed, in the order in which ticks will look at them, and
+            what it was: the flags of ``pipeline.steps.touched``.
     """
 
     def __init__(self) -> None:
@@ -68,7 +71,8 @@ class PartitionState:
         self.partition = -1
         self.camera_revision = -1
         self.audit_chain = AuditChain()
-        self.to_compare: dict[bytes, None] = {}
+        self.conditions: Held | None = None
+        self.to_compare: dict[bytes, int] = {}
         self.recent_looks = RecentLooks()
         self.lessons = Lessons()
         self.outlooks = Outlooks()

@@ -57,6 +57,7 @@ class Ask:
         order: place of its version among those of the unit.
         actor: who asks: ``engine``, or the pseudonym of an operator.
         renews: whether a version's lease begins anew, because something was heard of the case.
+        ways: whether a road on the way of its units was closed or opened: another corridor is worth a version too.
     """
 
     key: bytes
@@ -68,6 +69,7 @@ class Ask:
     order: int
     actor: str = ENGINE
     renews: bool = True
+    ways: bool = False
 
 
 @dataclass(slots=True)
@@ -113,6 +115,7 @@ class StepWork:
                 self.policy,
                 occasion=Occasion(ask.now_us, ask.reason, ask.sources, self.scenery.cameras.version, ask.renews),
                 must=ask.must,
+                ways=ask.ways,
             )
             for ask, outlook, target in zip(asks, outlooks, targets, strict=True)
         ]

@@ -1,5 +1,6 @@
 """What time alone decides: leases renewed or ended, another look as positions age, forgetting, cameras that changed."""
 
+from dataclasses import replace
 from itertools import count
 
 import numpy as np
@@ -11,6 +12,7 @@ from pipeline.rules.policy import US_PER_S
 from pipeline.steps.grants import HEAD_DENIED
 from pipeline.steps.state import look_interval_us, renewal_us
 from pipeline.steps.step_work import Ask, StepWork
+from pipeline.steps.touched import Touch, note_changed_conditions
 from schemas.camera_assignment import CaseStatus, InputRef
 from schemas.case_state import CaseState
 
@@ -30,11 +32,11 @@ def apply_tick(work: StepWork) -> None:
     state, orders = work.state, count(_FIRST_ORDER)
     state.watch.forget_due(state.clock_us, work.policy)
     _note_changed_cameras(work)
+    note_changed_conditions(state, work.scenery, work.policy)
     compare = list(state.to_compare)[:LOOKS_PER_TICK]
-    for key in compare:
-        del state.to_compare[key]
-        if key in state.cases and not is_ended(state.cases[key]):
-            _look_at_cameras(work, key, next(orders))
+    touched = [(key, Touch(state.to_compare.pop(key))) for key in compare]
+    standing = [(key, touch) for key, touch in touched if key in state.cases and not is_ended(state.cases[key])]
+    work.decide_and_note([_look_at_change(work, key, touch, next(orders)) for key, touch in standing])
     subjects = state.subjects
     due = np.flatnonzero(subjects.due_us <= state.clock_us).tolist()
     longest = sorted((int(subjects.due_us[slot]), subjects.keys[slot]) for slot in due)
@@ -134,7 +136,8 @@ def _note_changed_cameras(work: StepWork) -> None:
     elif not restarted:
         camera_ids = list(state.holders)
     keys = {key for camera_id in camera_ids for key in state.holders.get(camera_id, ())}
-    state.to_compare.update(dict.fromkeys(sorted(keys)))
+    for key in sorted(keys):
+        state.to_compare[key] = state.to_compare.get(key, 0) | Touch.CAMERA
 
 
 def _lost(scenery: Scenery, camera_ids: list[str]) -> list[str]:
@@ -146,9 +149,11 @@ def _lost(scenery: Scenery, camera_ids: list[str]) -> list[str]:
     return [camera_ids[i] for i in np.flatnonzero(~fine).tolist()]
 
 
-def _look_at_cameras(work: StepWork, key: bytes, order: int) -> None:
+def _look_at_change(work: StepWork, key: bytes, touch: Touch, order: int) -> Ask:
+    """Return a case for which a camera or a condition changed as one to decide on."""
     case = work.state.cases[key]
     lost = bool(_lost(work.scenery, [held.camera_id for held in case.held]))
-    reason = "camera-lost" if lost else "camera-changed"
+    reason = "camera-lost" if lost else "camera-changed" if touch & Touch.CAMERA else "conditions-changed"
     now_us, heard = work.state.clock_us, _heard_since(work, key, case)
-    work.decide_and_note([Ask(key, case, reason, now_us, _sources(work), must=lost, order=order, renews=heard)])
+    ask = Ask(key, case, reason, now_us, _sources(work), must=lost, order=order, renews=heard)
+    return replace(ask, ways=bool(touch & Touch.WAY))

@@ -3,8 +3,8 @@
 Nothing here has a clock: what holds is asked for at a moment. Conditions of drills are left out.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import shapely
@@ -45,6 +45,13 @@ class Closure:
     width_m: float
     until_us: int
 
+    def on(self, plane: Plane) -> shapely.Geometry:
+        """Return the ground that is closed, on a plane, metres."""
+        return shapely.LineString(_metres(self.line, plane)).buffer(self.width_m / 2)
+
+
+Held = Mapping[bytes, Crowd | Closure]
+
 
 class Conditions:
     """What is unusual where, by condition id.
@@ -61,6 +68,9 @@ class Conditions:
         self._bounds = np.empty((0, 4))
         # While the moment asked for lies in here, the crowds are those of the last answer.
         self._same_us = (0, 0)
+        # The same for all that holds.
+        self._held: Held = {}
+        self._held_us = (0, 0)
 
     def __len__(self) -> int:
         """Return how many conditions are known, those that have ended among them."""
@@ -86,8 +96,31 @@ class Conditions:
             if found is not None and key is not None:
                 self._known[key] = found
         self.offset = max(self.offset, last_offset)
-        self._same_us = (0, 0)
+        self._same_us = self._held_us = (0, 0)
         return errors
+
+    def in_force(self, now_us: int) -> Held:
+        """Return what holds at a moment, by condition id; the same object as long as it is the same."""
+        if not self._held_us[0] <= now_us < self._held_us[1]:
+            held = {key: one for key, one in sorted(self._known.items()) if one.until_us > now_us}
+            if held != self._held:
+                self._held = held
+            ends_us = [one.until_us for one in self._known.values()]
+            self._held_us = (
+                max((end_us for end_us in ends_us if end_us <= now_us), default=0),
+                min((end_us for end_us in ends_us if end_us > now_us), default=1 << 62),
+            )
+        return self._held
+
+    @staticmethod
+    def changes(before: Held, after: Held) -> list[Crowd | Closure]:
+        """Return what of two moments is not the same, as it was and as it is, by id; another end is no change."""
+        found = []
+        for key in sorted(before.keys() | after.keys()):
+            old, new = before.get(key), after.get(key)
+            if old is not new and (old is None or new is None or replace(old, until_us=new.until_us) != new):
+                found += [one for one in (old, new) if one is not None]
+        return found
 
     def crowds(self, now_us: int) -> tuple[Crowd, ...]:
         """Return the crowded areas of a moment, by condition id; the same object as long as they are the same."""
@@ -104,7 +137,7 @@ class Conditions:
 
     def closures(self, now_us: int) -> list[Closure]:
         """Return the closed roads of a moment, by condition id."""
-        return [one for _, one in sorted(self._known.items()) if isinstance(one, Closure) and one.until_us > now_us]
+        return [one for one in self.in_force(now_us).values() if isinstance(one, Closure)]
 
     def level_at(self, lat_deg: float, lon_deg: float, now_us: int) -> str | None:
         """Return how crowded a position is, by the most crowded area there; None where nobody says."""
@@ -129,7 +162,7 @@ def cut_at_closures(
     line = shapely.LineString(_metres(way, plane))
     open_m = line.length
     for closure in closures:
-        closed = line.intersection(shapely.LineString(_metres(closure.line, plane)).buffer(closure.width_m / 2))
+        closed = line.intersection(closure.on(plane))
         if not closed.is_empty:
             first = shapely.get_coordinates(closed)
             open_m = min(open_m, float(shapely.line_locate_point(line, shapely.points(first)).min()))

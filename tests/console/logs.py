@@ -9,7 +9,8 @@ from pipeline.reading.batch import RawBatch, StepResult
 from pipeline.rules.policy import Policy
 from schemas.camera import Camera, CameraHealth
 from schemas.codec import encode
-from schemas.topics import CAMERA_ASSIGNMENTS, CAMERA_HEALTH, CAMERAS
+from schemas.condition import Condition
+from schemas.topics import CAMERA_ASSIGNMENTS, CAMERA_HEALTH, CAMERAS, CONDITIONS
 from tests.support.records import T0_US, S, topic_of
 from topologies.city_engine import CityEngine
 
@@ -32,12 +33,17 @@ class LoggedRun:
         self._state = self._engine.restore(partition, {})
         self._offsets: dict[str, int] = {}
 
-    def change(self, *rows: Camera | CameraHealth, now_s: float) -> None:
-        """Write cameras and health into the table."""
+    def change(self, *rows: Camera | CameraHealth | Condition, now_s: float) -> None:
+        """Write cameras, health and conditions into the table."""
+        table = self._cameras
+        ways = {
+            Camera: (CAMERAS, table.apply_cameras),
+            CameraHealth: (CAMERA_HEALTH, table.apply_health),
+            Condition: (CONDITIONS, table.apply_conditions),
+        }
         for row in rows:
-            topic = CAMERAS if isinstance(row, Camera) else CAMERA_HEALTH
-            one = self._log(topic.name, _us(now_s), row.camera_id.encode(), encode(row), partition=0)
-            take = self._cameras.apply_cameras if topic is CAMERAS else self._cameras.apply_health
+            topic, take = ways[type(row)]
+            one = self._log(topic.name, _us(now_s), topic.key_of(row), encode(row), partition=0)
             assert take([one.key], [one.value], one.offset) == []
 
     def tell(self, *records: Any, now_s: float) -> StepResult:

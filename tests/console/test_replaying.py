@@ -22,6 +22,7 @@ from schemas.codec import encode
 from schemas.topics import CAMERA_ASSIGNMENTS
 from tests.console.logs import LoggedRun, without
 from tests.pipeline.engine_runs import DEMO, a_grid, policy_with
+from tests.support.conditions import a_crowd, point
 from tests.support.records import T0_US, S, a_camera, a_fix, a_health, an_alert, an_incident, at
 from topologies.city_engine import CityEngine
 
@@ -66,6 +67,18 @@ def test_the_same_log_gives_the_same_decisions_byte_for_byte(story: list[LogReco
     assert result.differences == []
     assert (result.equal, result.gone, result.newer) == (len(decisions(story)), 0, 0)
     assert result.equal > 10
+
+
+def test_what_crowds_woke_is_woken_again() -> None:
+    run = LoggedRun(DEMO)
+    run.change(*a_grid(), now_s=-100)
+    run.tell(an_incident(location=at(accuracy_m=40)), now_s=0.5)
+    run.tick_each_second(1, 5)
+    west = tuple(point(*corner) for corner in ((-75, -130), (8, -130), (8, 130), (-75, 130)))
+    run.change(a_crowd("crowded", polygon=west, valid_until_us=T0_US + 30 * S), now_s=5.5)
+    run.tick_each_second(6, 40)
+    result = checked(run.records)
+    assert (result.differences, result.equal) == ([], 3)
 
 
 def test_decisions_that_the_topic_no_longer_holds_are_counted_and_the_rest_is_compared(story: list[LogRecord]) -> None:

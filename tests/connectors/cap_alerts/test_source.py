@@ -195,6 +195,62 @@ def test_areas_apart_are_incidents_of_one_case_and_close_when_an_update_no_longe
     ]
 
 
+def updates(feed: Feed, *areas: str) -> list[list[Incident]]:
+    """Return what an alert over the first area becomes, and each update of it over one of the others."""
+    sent_us = USUAL["sent_us"]
+    found = [feed.tell(alert(identifier="a", sent_us=sent_us, area=areas[0]))]
+    for number, area in enumerate(areas[1:], 1):
+        at_us = sent_us + number * MINUTE_US
+        message = {"message": "Update", "references": reference("a", sent_us)}
+        found.append(feed.tell(alert(identifier=f"b{number}", sent_us=at_us, area=area, **message)))
+    return found
+
+
+def test_an_update_states_the_area_anew_and_one_without_any_takes_it_back() -> None:
+    (first,), (second,), (third,) = updates(Feed(), HERE, circle(37.5, 127.05, 0.2), "")
+    assert [record.replaces for record in (first, second, third)] == [False, True, True]
+    assert first.area != second.area is not None
+    assert third.area is None
+    (active, moved, nowhere) = assignments_for([first, second, third])
+    assert [a.status for a in (active, moved, nowhere)] == ["active", "active", "needs-location"]
+    assert nowhere.cameras == ()
+
+
+def test_an_update_over_an_area_that_nobody_understands_leaves_all_parts_where_they_are() -> None:
+    first, second = updates(Feed(), HERE + circle(37.5, 127.05, 0.2), circle("abc", "def"))
+    assert [(r.incident_id, r.status, r.area, r.replaces) for r in second] == [
+        (record.incident_id, "updated", None, False) for record in first
+    ]
+
+
+def test_an_update_that_moves_out_of_the_city_ends_the_incident_and_one_that_comes_back_reports_it_anew() -> None:
+    busan = circle(35.1796, 129.0756, 5)
+    (first,), (gone,), (again,) = updates(Feed(), HERE, busan, HERE)
+    assert [record.status for record in (first, gone, again)] == ["reported", "closed", "reported"]
+    assert [a.status for a in assignments_for([first, gone, again])] == ["active", "released", "active"]
+    assert updates(Feed(), busan, busan) == [[], []]
+
+
+def test_a_part_that_an_update_had_closed_is_reported_anew_when_it_comes_back() -> None:
+    both = HERE + circle(37.5, 127.05, 0.2)
+    *_, last = updates(Feed(), both, HERE, both)
+    assert [record.status for record in last] == ["updated", "reported"]
+
+
+def test_a_warning_that_shrinks_to_a_place_lets_go_the_cameras_elsewhere() -> None:
+    wide = polygon((37.555, 126.975), (37.555, 126.985), (37.565, 126.985), (37.565, 126.975), (37.555, 126.975))
+    cameras = scattered_cameras(37.56, 126.98, side=25, step_m=45.0)
+    told = updates(Feed(), wide, circle(37.563, 126.983, 0))
+    before, after = assignments_for([record for records in told for record in records], cameras=cameras)
+
+    places = {c.camera_id: shapely.Point(c.location.lon_deg, c.location.lat_deg) for c in cameras}
+    spot = shapely.Point(126.983, 37.563).buffer(0.0015)
+    now = [c.camera_id for c in after.cameras if c.role != "ending"]
+    assert not all(spot.contains(places[c.camera_id]) for c in before.cameras)
+    assert now
+    assert all(spot.contains(places[camera_id]) for camera_id in now)
+
+
 def test_an_alert_elsewhere_is_passed_over() -> None:
     busan = circle(35.1796, 129.0756, 5)
     code = "<geocode><valueName>x</valueName><value>2611000000</value></geocode>"

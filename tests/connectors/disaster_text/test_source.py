@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 from shapely.geometry import Point, box
 
+from connectors.kit.arrival import Arrival
+from connectors.kit.manifest import build
 from connectors.kit.source import Accepted, Refused
-from tests.connectors.local_context import NOON_US
+from tests.connectors.local_context import NOON_US, a_context
 from tests.support.connector_suite import Happening, Samples, connector_suite
 from tests.support.districts import policy_with_districts, scattered_cameras
 from tests.support.golden import assignments_for, entries_of
@@ -145,6 +147,35 @@ def test_the_steps_become_urgencies_that_the_citys_table_knows() -> None:
     steps = ("위급재난", "긴급재난", "안전안내", "무엇")
     found = [entries("서울특별시 종로구", EMRG_STEP_NM=step)[0].record.urgency_native for step in steps]
     assert found == ["critical", "urgent", "guidance", None]
+
+
+def corrected(*fields: dict[str, Any]) -> list[Any]:
+    """Return what one source makes of a text and its corrections, each shown after the other."""
+    source: Any = build("disaster_text", {**PUSH}, a_context())
+    body = {"SN": 5, "CRT_DT": "2026-03-01 11:50:00", "EMRG_STEP_NM": "긴급재난", "DST_SE_NM": "호우"}
+    told = []
+    for number, one in enumerate(fields):
+        payload = json.dumps({**body, "MDFCN_YMD": str(number), **one}, ensure_ascii=False).encode()
+        told += [entry.record for entry in source.answers(payload, Arrival(NOON_US, number, "/in"))]
+    return told
+
+
+@pytest.mark.parametrize(
+    "correction",
+    [{"RCPTN_RGN_NM": "부산광역시 동구"}, {"RCPTN_RGN_NM": "서울특별시 종로구", "MSG_CN": "해제되었습니다"}],
+)
+def test_a_corrected_text_that_is_none_of_the_citys_any_more_ends_its_incident(correction: dict[str, Any]) -> None:
+    here = {"RCPTN_RGN_NM": "서울특별시 종로구"}
+    first, last, again = corrected(here, correction, here)
+    assert [record.status for record in (first, last, again)] == ["reported", "closed", "reported"]
+    assert last.case_id == first.case_id
+    assert corrected(correction) == []
+
+
+def test_a_corrected_text_has_the_districts_that_it_names_now_and_no_others() -> None:
+    first, last = corrected({"RCPTN_RGN_NM": "서울특별시 종로구"}, {"RCPTN_RGN_NM": "서울특별시 강남구"})
+    assert (last.area.district_names, last.replaces) == (("강남구",), True)
+    assert last.event_id != first.event_id
 
 
 def test_the_cameras_of_a_district_are_spread_over_it_and_not_a_disc_around_its_middle() -> None:

@@ -8,7 +8,6 @@ import pytest
 import connectors.fire_119.dispatches as module
 from connectors.fire_119.dispatches import Dispatches
 from connectors.fire_119.parse import Rules
-from connectors.fire_119.routes import distance_m
 from connectors.kit.errors import EntryRefusedError
 from connectors.kit.reading.dispatch_rows import Parsed
 from connectors.kit.reading.korean_places import PlaceRules
@@ -188,9 +187,27 @@ def test_a_response_level_stands_until_it_is_lifted() -> None:
     assert fighting.urgency_native == "level-2"
     assert fighting.area is not None
     assert lifted.urgency_native is None
-    assert lifted.area is not None
-    assert [round(distance_m(SCENE, corner)) for corner in lifted.area.polygon] == [50] * 24
+    assert (lifted.area, lifted.replaces) == (None, True)
+    assert lifted.location is not None
     assert desk.read(a_dispatch(PROGRS_STN="진압중")).urgency_native is None
+
+
+def test_a_lifted_level_without_a_place_keeps_the_scene_that_was_told() -> None:
+    desk = Desk(a_dispatch(PROGRS_STN="대응2단계", **ENGINE))
+    lifted = desk.read(a_dispatch(PROGRS_STN="대응2단계 해제", X=None, Y=None))
+
+    assert (lifted.area, lifted.replaces) == (None, True)
+    assert lifted.location == desk.read(a_dispatch()).location
+    assert [unit.unit_ref for unit in lifted.units] == [ENGINE["VHCL_ID"]]
+
+
+def test_when_all_vehicles_are_withdrawn_the_word_says_so() -> None:
+    desk = Desk(a_dispatch(UNITS=[ENGINE]))
+
+    empty = desk.read(a_dispatch(UNITS=[]))
+
+    assert (empty.units, empty.replaces) == ((), True)
+    assert desk.read(a_dispatch(PROGRS_STN="진압중")).replaces is False
 
 
 def test_only_so_many_dispatches_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -108,6 +108,23 @@ def test_a_response_level_raises_the_rank_and_looks_around_the_scene() -> None:
     assert (over.status, over.cameras) == ("released", ())
 
 
+def test_a_lowered_level_gives_the_wide_area_back_and_looks_at_the_scene() -> None:
+    _, wide, lowered, still = decided(
+        a_fire(),
+        a_fire(PROGRS_STN="대응3단계", UPD_DT="20260301115500"),
+        a_fire(PROGRS_STN="대응3단계 해제", UPD_DT="20260301115600"),
+        a_fire(PROGRS_STN="진압중", UPD_DT="20260301115700"),
+    )
+
+    far = {c.camera_id for c in wide.cameras if abs(LON[c.camera_id] - SCENE_LON) > 2 * STEP_LON}
+    assert far
+    for assignment in (lowered, still):
+        looking = [c for c in assignment.cameras if c.role != CameraRole.ENDING]
+        assert {c.role for c in looking} <= {CameraRole.VIEW, CameraRole.NEXT}
+        assert abs(LON[looking[0].camera_id] - SCENE_LON) < STEP_LON
+    assert far - {c.camera_id for c in lowered.cameras if c.role == CameraRole.VIEW}
+
+
 def test_the_same_from_a_file_that_was_dropped() -> None:
     rows = [a_fire(**an_engine(126.960, VHCL_ROUTE=WAY)), an_engine(126.970) | {"OBJT_ID": "1"}]
     lines = "\n".join(json.dumps(row, ensure_ascii=False) for row in rows)

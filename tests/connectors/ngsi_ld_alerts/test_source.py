@@ -140,6 +140,24 @@ def test_a_polygon_is_an_area_and_of_several_the_largest_is_taken() -> None:
     assert [(p.lon_deg, p.lat_deg) for p in drawn.area.polygon] == [tuple(pair) for pair in large[0]]
 
 
+def test_an_area_that_becomes_a_point_gives_its_cameras_back_and_a_part_of_an_entity_takes_nothing_back() -> None:
+    ring = [[126.973, 37.562], [126.983, 37.562], [126.983, 37.571], [126.973, 37.571], [126.973, 37.562]]
+    words: list[dict[str, Any]] = [
+        {"location": {"type": "Polygon", "coordinates": [ring]}},
+        {"location": {"type": "Point", "coordinates": [126.978, 37.5665]}, "severity": "critical"},
+        {"location": None, "severity": "high"},
+    ]
+    told = [one({**USUAL, **word}) for word in words]
+    assert [record.replaces for record in told] == [True, True, False]
+
+    area, point, kept = assignments_for(told, every_s=10)
+    roles = [{c.role for c in a.cameras if c.role != "ending"} for a in (area, point, kept)]
+    assert roles == [{"area"}, {"view"}, {"view"}]
+    assert {c.camera_id for c in area.cameras} - {c.camera_id for c in kept.cameras}
+    assert point.where is not None
+    assert max(c.distance_m for c in point.cameras if c.role == "view") < 100
+
+
 def test_a_notification_without_entities_is_refused() -> None:
     (entry,) = entries_of("ngsi_ld_alerts", b'{"type": "Notification"}', options=OPTIONS)
     assert isinstance(entry, Refused)

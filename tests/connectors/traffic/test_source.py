@@ -104,6 +104,21 @@ def test_an_accident_that_closes_the_road_stays_an_accident() -> None:
     assert kinds(pushed(lanesBlockType="3")) == [("Incident", "traffic-accident"), ("Condition", "closure")]
 
 
+@pytest.mark.parametrize(
+    ("planned", "ends"),
+    [(WORKS, [("Incident", "closed"), ("Condition", "")]), ({}, [("Incident", "reported"), ("Condition", "")])],
+)
+def test_an_event_that_no_longer_closes_its_road_opens_it(planned: dict[str, str], ends: list[tuple[str, str]]) -> None:
+    source = a_pushed_source()
+    closing = records(source, USUAL | planned | {"lanesBlockType": "3"})[1]
+    lifted = records(source, USUAL | planned | {"lanesBlockType": "1"}, NOON_US + 60_000_000)
+
+    assert [(type(record).__name__, getattr(record, "status", "")) for record in lifted] == ends
+    assert lifted[1].condition_id == closing.condition_id
+    assert lifted[1].valid_until_us == NOON_US + 60_000_000
+    assert kinds(records(source, USUAL | planned | {"lanesBlockType": "3"}))[1] == ("Condition", "closure")
+
+
 def test_a_closure_runs_along_the_drawn_line_or_its_link_or_through_its_point(tmp_path: Path) -> None:
     (tmp_path / "links.csv").write_text(
         "LINK_ID,VER_SEQ,GRS80TM_X,GRS80TM_Y\n2860255507,1,198000,451000\n2860255507,2,198300,451000\n"

@@ -4,6 +4,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pipeline.cases.case import (
     RECENT_EVENT_IDS_MAX,
@@ -16,8 +18,8 @@ from pipeline.cases.case import (
 )
 from pipeline.rules.policy import Policy
 from schemas.case_state import CaseState
-from schemas.incident import Incident
-from schemas.location import Location
+from schemas.incident import Incident, RespondingUnit
+from schemas.location import Area, Location
 from schemas.wandering_alert import WanderingAlert
 from tests.support.policies import DEMO, SEOUL_CITY
 from tests.support.records import T0_US, S, an_alert, an_incident, at
@@ -83,6 +85,60 @@ def test_an_update_that_knows_no_place_keeps_the_place_that_is_known(nowhere: Lo
 def test_an_update_that_knows_a_place_replaces_one_that_did_not() -> None:
     case = case_after(an_incident("i", location=at(quality="default")), an_incident("i", later(9), location=at(7)))
     assert case.reports[0].location == at(7)
+
+
+AREA = Area(district_names=("Old Town",))
+UNITS = (RespondingUnit(unit_ref="engine-1", position=at(300)),)
+
+
+def test_an_update_that_names_no_area_and_no_units_keeps_those_that_are_known() -> None:
+    case = case_after(an_incident("i", area=AREA, units=UNITS), an_incident("i", later(9), status="updated"))
+    assert (case.reports[0].area, case.reports[0].units) == (AREA, UNITS)
+
+
+def test_an_event_that_replaces_takes_back_what_it_leaves_empty() -> None:
+    before = an_incident("i", location=at(5), area=AREA, units=UNITS)
+    point = case_after(before, an_incident("i", later(9), location=at(7), replaces=True))
+    assert (point.reports[0].location, point.reports[0].area, point.reports[0].units) == (at(7), None, ())
+    smaller = Area(district_names=("Harbour",))
+    area = case_after(before, an_incident("i", later(9), location=None, area=smaller, replaces=True))
+    assert (area.reports[0].location, area.reports[0].area) == (None, smaller)
+    nowhere = case_after(before, an_incident("i", later(9), location=at(quality="none"), replaces=True))
+    assert nowhere.reports[0].location == at(quality="none")
+
+
+def test_an_event_that_replaces_leaves_a_place_that_somebody_else_corrected() -> None:
+    seen = at(20, accuracy_m=5, quality="other")
+    before = case_after(an_incident("i", location=at(accuracy_m=30), area=AREA))
+    corrected = replace(before, reports=tuple(replace(report, location=seen) for report in before.reports))
+    for told in (None, at(accuracy_m=30)):
+        after = case_after(an_incident("i", later(9), location=told, replaces=True), case=corrected)
+        assert (after.reports[0].location, after.reports[0].area) == (seen, None)
+
+
+def test_an_older_event_does_not_bring_back_what_a_newer_one_took() -> None:
+    case = case_after(an_incident("i", later(10), area=None, replaces=True))
+    applied = apply_incident(case, an_incident("i", later(9), area=AREA), later(11))
+    assert (applied.outcome, case.reports[0].area) == ("late", None)
+
+
+places = st.sampled_from([None, at(5), at(60, 9), at(quality="default")])
+incidents = st.builds(
+    dict,
+    location=places,
+    area=st.sampled_from([None, AREA, Area(district_names=("Harbour",))]),
+    units=st.sampled_from([(), UNITS]),
+    replaces=st.booleans(),
+)
+
+
+@given(st.lists(incidents, max_size=5), incidents)
+def test_after_an_event_that_replaces_nothing_is_left_of_those_before(
+    history: list[dict[str, Any]], last: dict[str, Any]
+) -> None:
+    told = [an_incident("i", later(n), **fields) for n, fields in enumerate(history, 1)]
+    newest = an_incident("i", later(60), **last | {"replaces": True})
+    assert case_after(*told, newest).reports == case_after(newest).reports
 
 
 def test_an_older_event_is_late_and_changes_nothing() -> None:
