@@ -1,12 +1,16 @@
 """From a city and its ``connectors.toml`` to sources that are ready to run."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from connectors.kit.context import ConnectorContext, DefaultPoint
+from connectors.kit.errors import ConnectorConfigError
 from connectors.kit.instances import ConnectorInstance
+from connectors.kit.pseudonyms import Pseudonyms
 from connectors.kit.running.kafka_pictures import KafkaPictures
 from connectors.kit.running.runner import SourceJob
 from connectors.kit.settings import ConnectorSettings
+from console.options import Options
 from topologies.city_files import City
 
 
@@ -23,6 +27,17 @@ def context_of(city: City, settings: ConnectorSettings) -> ConnectorContext:
         pictures=KafkaPictures(settings),
         city_folder=city.folder,
     )
+
+
+def trial_context_of(options: Options) -> ConnectorContext:
+    """Return the city's surroundings for a trial; without a key a made-up one does, because nothing is kept."""
+    settings = options.connector_settings()
+    context = replace(context_of(options.load_city(), settings), is_trial=True)
+    try:
+        context.pseudonyms.require_key()
+    except ConnectorConfigError:
+        context = replace(context, pseudonyms=Pseudonyms.ephemeral())
+    return context
 
 
 def jobs_of(instances: Iterable[ConnectorInstance], context: ConnectorContext) -> list[SourceJob]:

@@ -4,20 +4,24 @@ import ast
 import asyncio
 import json
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from connectors.kit.examples import examples_of
-from connectors.kit.instances import ConnectorInstance, instances_of
-from connectors.kit.manifest import all_manifests
+from connectors.kit.instances import instances_of
+from connectors.kit.ladder.sampling import example_context
 from console.commands import goldentime
 from schemas.codec import encode
+from tests.docs.laying_out import Layout
+from tests.docs.pages import CITY_PAGES, CONNECTOR_PAGES, DOCUMENTS, ROOT, SHELLS, blocks, blocks_of
+from tests.docs.surroundings import FOLDERS, Outside, Surroundings
 from tests.support.records import an_incident
 from tests.topologies.running import running_worker, write
 from topologies.city_engine import CityEngine
@@ -25,12 +29,8 @@ from topologies.city_files import load_city
 from topologies.settings import Settings
 from topologies.topics import ensure_topics
 
-ROOT = Path(__file__).parents[2]
-DOCUMENTS = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("benchmarks/*.md")]
-
-
-def blocks(path: Path, language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", path.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE)
+# Blocks that no test can run as they stand; each says on its page why, and mostly which test runs what is in it.
+NOT_RUN_MAX = 6
 
 
 def commands(text: str) -> list[list[str]]:
@@ -89,25 +89,58 @@ def test_every_json_block_is_json(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda p: p.name)
-def test_every_toml_block_is_what_the_project_reads(path: Path, tmp_path: Path) -> None:
+def test_every_toml_block_can_be_read(path: Path, tmp_path: Path) -> None:
     for block in blocks(path, "toml"):
         fields = tomllib.loads(block)
-        if "connector" in fields:
-            (tmp_path / "city").mkdir(exist_ok=True)
-            (tmp_path / "city" / "connectors.toml").write_text(block, "utf-8")
-            _options_are_known(instances_of(tmp_path, "city"))
         if "examples" in fields:
             assert examples_of(path.name, tmp_path, fields["examples"])
 
 
-def _options_are_known(instances: Iterable[ConnectorInstance]) -> None:
-    manifests = all_manifests()
-    for instance in instances:
-        assert instance.kind in manifests, f"there is no connector {instance.kind}"
-        manifest = manifests[instance.kind]
-        assert set(instance.options) <= set(manifest.options), instance.name
-        required = {option.name for option in manifest.options.values() if option.required}
-        assert required <= set(instance.options), instance.name
+WITH_CONNECTORS = [path for path in DOCUMENTS if any(block.instances() for block in blocks_of(path))]
+
+
+@pytest.mark.parametrize("path", WITH_CONNECTORS, ids=lambda p: p.name)
+def test_every_connector_shown_can_be_built(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for folder in FOLDERS:
+        (tmp_path / folder).mkdir(parents=True)
+    shutil.copytree(ROOT / "cities", tmp_path / "cities")
+    layout = Layout(path, Surroundings(tmp_path, "127.0.0.1:1", None, "http://127.0.0.1:1", Outside()))
+    layout.city_folder.mkdir(exist_ok=True)
+    layout.read_first()
+    for source, target in re.findall(r"^cp (\S+) (\S+)$", path.read_text("utf-8"), re.MULTILINE):
+        shutil.copy(ROOT / source, target)
+    context = replace(example_context(), city_folder=layout.city_folder, is_trial=True)
+    for block in layout.blocks:
+        layout.write_instances(block)
+        names = {table["name"] for table in block.instances()}
+        for instance in instances_of(tmp_path / "cities", layout.city):
+            if instance.name in names:
+                assert instance.build_sink(context) if instance.is_sink else instance.build_source(context)
+
+
+def test_every_block_for_a_shell_is_run_or_says_why_not() -> None:
+    followed = {*CONNECTOR_PAGES, *(ROOT / page for page in CITY_PAGES)}
+    typed = {path for path in DOCUMENTS for block in blocks_of(path) if block.language in SHELLS and not block.not_run}
+    tests = (ROOT / "tests" / "docs" / "test_city_pages.py").read_text("utf-8")
+
+    assert typed | set(WITH_CONNECTORS) <= followed
+    assert [page for page in CITY_PAGES if Path(page).name not in tests] == []
+
+
+def test_few_blocks_are_not_run_and_each_gives_its_reason() -> None:
+    reasons = [block.not_run for path in DOCUMENTS for block in blocks_of(path) if block.not_run]
+
+    assert len(reasons) <= NOT_RUN_MAX
+    assert all(len(reason) > 20 for reason in reasons)
+    marks = sum(len(re.findall(r"^<!-- not run: ", path.read_text("utf-8"), re.MULTILINE)) for path in DOCUMENTS)
+    assert marks == len(reasons)  # each stands directly before its block
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda p: p.name)
+def test_commands_are_shown_as_such_and_not_as_text(path: Path) -> None:
+    for text in (*blocks(path, "text"), *blocks(path, "")):
+        assert re.findall(r"^(?:\$ |goldentime |make |mvn |pip |python3? |curl |psql )", text, re.MULTILINE) == []
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda p: p.name)
@@ -119,7 +152,7 @@ def test_every_yaml_block_can_be_read(path: Path) -> None:
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda p: p.name)
 def test_every_shell_block_is_one_that_a_shell_can_read(path: Path) -> None:
-    for block in blocks(path, "bash") + blocks(path, "sh"):
+    for block in [text for shell in sorted(SHELLS) for text in blocks(path, shell)]:
         read = subprocess.run(["bash", "-n"], input=block, text=True, capture_output=True, check=False)
         assert read.returncode == 0, read.stderr
 
