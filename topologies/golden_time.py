@@ -21,6 +21,8 @@ FIRST_VIEW_BUCKETS_S = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3_600.0, 
 LABELS_MAX = 100
 LABEL_CHARACTERS_MAX = 64
 OTHER, UNKNOWN = "other", "unknown"
+# 1900 to 2199, UTC microseconds: a calendar can show these in any zone.
+_FIRST_US, _LAST_US = -2_208_988_800_000_000, 7_258_118_400_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,9 @@ def golden_time_of(first_view: CameraAssignment, time_zone: ZoneInfo) -> GoldenT
         first_view: the version.
         time_zone: the city's.
     """
-    happened = datetime.fromtimestamp(first_view.occurred_us / 1e6, UTC).astimezone(time_zone)
+    # A report can name any number of 64 bits; the hour of one that is no time does not matter.
+    occurred_us = min(max(first_view.occurred_us, _FIRST_US), _LAST_US)
+    happened = datetime.fromtimestamp(occurred_us / 1e6, UTC).astimezone(time_zone)
     where = first_view.where
     return GoldenTime(
         service=first_view.services[0] if first_view.services else OTHER,

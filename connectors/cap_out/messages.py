@@ -105,7 +105,7 @@ def next_message(assignment: CameraAssignment, told: Told | None, rules: Rules) 
         return None  # a repeat
     before = None if told is None or told.is_over else told
     if not _is_told(assignment, rules):
-        return None if before is None else _message("Cancel", assignment, before, is_over=True)
+        return None if before is None else _cancel(assignment, before, rules)
     if before is None:
         return _message("Alert", assignment, None)
     changed = _content(assignment) != before.content or _moved_m(assignment, before) >= rules.move_m
@@ -124,12 +124,22 @@ def forgotten(case_id: str, told: Told, now_us: int) -> Message:
 
 
 def _is_told(assignment: CameraAssignment, rules: Rules) -> bool:
+    return assignment.status not in _OVER and _is_ours(assignment, rules)
+
+
+def _is_ours(assignment: CameraAssignment, rules: Rules) -> bool:
+    """Return whether a case, open or over, is of those that others may know of."""
     return (
-        assignment.status not in _OVER
-        and set(assignment.services) <= rules.services
+        set(assignment.services) <= rules.services
         and (not rules.kinds or assignment.kind in rules.kinds)
         and (rules.exercises or not assignment.exercise)
     )
+
+
+def _cancel(assignment: CameraAssignment, before: Told, rules: Rules) -> Message:
+    """Return the end of what was told; of a case that has become another's it says no more than that."""
+    message = _message("Cancel", assignment, before, is_over=True)
+    return message if _is_ours(assignment, rules) else replace(message, assignment=None)
 
 
 def _message(kind: str, assignment: CameraAssignment, before: Told | None, *, is_over: bool = False) -> Message:

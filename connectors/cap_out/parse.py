@@ -1,13 +1,16 @@
 """A message as CAP 1.2 XML. Pure. The order of the elements is that of the standard's schema."""
 
+import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 from connectors.cap_out.messages import Message
+from connectors.kit.reading.iso_times import utc_moment
 from schemas.camera_assignment import CameraAssignment, Target
 
 NAMESPACE = "urn:oasis:names:tc:emergency:cap:1.2"
+# Characters that no XML document may hold, not even escaped (XML 1.0, 2.2).
+_NOT_IN_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 # Nobody can act on a circle smaller than this, and nothing is known that well, km.
 RADIUS_KM_MIN = 0.05
 # Rank to severity and urgency.
@@ -69,7 +72,7 @@ def xml_of(message: Message, sender: Sender) -> bytes:
 
 def time_text(time_us: int) -> str:
     """Return a time as CAP writes it: whole seconds, and ``-00:00`` for UTC (CAP 1.2, 3.3.2)."""
-    return datetime.fromtimestamp(time_us // 1_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%S-00:00")
+    return utc_moment(time_us).strftime("%Y-%m-%dT%H:%M:%S-00:00")
 
 
 def _info(alert: Element, message: Message, assignment: CameraAssignment, sender: Sender) -> None:
@@ -111,4 +114,4 @@ def _category(assignment: CameraAssignment) -> str:
 
 
 def _text(parent: Element, name: str, text: str) -> None:
-    SubElement(parent, name).text = text
+    SubElement(parent, name).text = _NOT_IN_XML.sub("", text)

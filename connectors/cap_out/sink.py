@@ -93,6 +93,8 @@ class CapOutSink:
         self._clock = context.clock
         self._calls = HttpCalls(config.calls)
         self._file = StateFile("" if context.is_trial else config.state_file)
+        # Cases of which the file does not say what was told last, in the order of their changes.
+        self._unkept: dict[str, None] = {}
         try:
             kept = self._file.load().items()
             self._told = OrderedDict((str(case_id), Told.of(fields)) for case_id, fields in kept)
@@ -112,20 +114,18 @@ class CapOutSink:
         Raises:
             SinkUnavailableError: the receiver does not take messages now, or does not let us in.
         """
-        changed = False
         try:
             for delivered in batch:
-                changed = await self._tell(delivered) or changed
+                await self._tell(delivered)
         finally:
-            if changed:
-                self._file.save({case_id: told.fields() for case_id, told in self._told.items()})
+            self._keep()
 
     async def close(self) -> None:
         """Free the connections; safe to call twice."""
         await self._calls.close()
 
-    async def _tell(self, delivered: Delivered) -> bool:
-        """Send the message of a record, if there is one; return whether the memory changed."""
+    async def _tell(self, delivered: Delivered) -> None:
+        """Send the message of a record, if there is one, and remember it."""
         case_id = (delivered.key or b"").decode("utf-8", "replace")
         told = self._told.get(case_id)
         message = self._message(delivered, case_id, told)
@@ -133,11 +133,24 @@ class CapOutSink:
             await self._send(message)
             self._told[case_id] = message.told
             self._told.move_to_end(case_id)
+            self._note_change(case_id)
             while len(self._told) > CASES_MAX:
-                self._told.popitem(last=False)
-        if delivered.record is None:
+                self._note_change(self._told.popitem(last=False)[0])
+        if delivered.record is None and told is not None:
             self._told.pop(case_id, None)
-        return message is not None or (delivered.record is None and told is not None)
+            self._note_change(case_id)
+
+    def _note_change(self, case_id: str) -> None:
+        self._unkept.pop(case_id, None)
+        self._unkept[case_id] = None
+
+    def _keep(self) -> None:
+        """Keep what has changed since the last time."""
+        if self._unkept:
+            told = self._told
+            changed = {case_id: told[case_id].fields() if case_id in told else None for case_id in self._unkept}
+            self._file.change(changed, lambda: {case_id: one.fields() for case_id, one in told.items()})
+            self._unkept.clear()
 
     def _message(self, delivered: Delivered, case_id: str, told: Told | None) -> Message | None:
         if delivered.record is not None:

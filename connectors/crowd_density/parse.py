@@ -73,14 +73,26 @@ def areas_from(text: str) -> dict[str, CityArea]:
             code = str(feature["properties"]["AREA_CD"]).strip()
             geometry = feature["geometry"]
             polygons = geometry["coordinates"] if geometry["type"] == "MultiPolygon" else [geometry["coordinates"]]
-            rings = [tuple(Point(lat_deg=float(y), lon_deg=float(x)) for x, y, *_ in rings[0]) for rings in polygons]
-        except (KeyError, TypeError, ValueError, IndexError) as error:
+            rings = [tuple(_point(x, y) for x, y, *_ in rings[0]) for rings in polygons]
+            ring = max(rings, key=size_m2)
+        except (KeyError, TypeError, ValueError, OverflowError, IndexError) as error:
             raise ConnectorConfigError(f"option areas: feature {number} needs AREA_CD and a polygon") from error
-        ring = max(rings, key=size_m2)
         if not code or not 3 <= len(ring) <= POINTS_MAX or size_m2(ring) <= 0:
             raise ConnectorConfigError(f"option areas: feature {number} needs AREA_CD and 3 to {POINTS_MAX} points")
         areas[code] = CityArea(code, ring, size_m2(ring))
     return areas
+
+
+def _point(x: Any, y: Any) -> Point:
+    """Return a position of GeoJSON, longitude first.
+
+    Raises:
+        ValueError: it lies nowhere on the Earth.
+    """
+    point = Point(lat_deg=float(y), lon_deg=float(x))
+    if not (abs(point.lat_deg) <= 90 and abs(point.lon_deg) <= 180):  # NaN compares as False
+        raise ValueError("not a position")
+    return point
 
 
 def items_of(payload: bytes) -> list[Any]:

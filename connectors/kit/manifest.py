@@ -5,6 +5,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
 from typing import Any
@@ -91,8 +92,7 @@ def all_manifests(folder: Traversable | None = None) -> dict[str, Manifest]:
         ConnectorConfigError: a manifest is wrong; the message names file and field.
     """
     root = resources.files("connectors") if folder is None else folder
-    folders = sorted((f for f in root.iterdir() if f.is_dir() and (f / FILE_NAME).is_file()), key=lambda f: f.name)
-    return {f.name: read_manifest(f) for f in folders}
+    return {f.name: read_manifest(f) for f in _folders(root)}
 
 
 def read_manifest(folder: Traversable) -> Manifest:
@@ -183,11 +183,22 @@ def load_class(path: str) -> tuple[type[Any], type[Any]]:
     return connector, config
 
 
+def _folders(root: Traversable) -> list[Traversable]:
+    """Return the folders of connectors, sorted by name."""
+    return sorted((f for f in root.iterdir() if f.is_dir() and (f / FILE_NAME).is_file()), key=lambda f: f.name)
+
+
 def _known(name: str) -> Manifest:
-    manifests = all_manifests()
-    if name not in manifests:
-        raise ConnectorConfigError(f"there is no connector {name!r}; there are {', '.join(manifests)}")
-    return manifests[name]
+    """Return the manifest of a connector of this package; those of others are not read, and none is read twice."""
+    root = resources.files("connectors")
+    if not _NAME.fullmatch(name) or not (root / name / FILE_NAME).is_file():
+        names = ", ".join(folder.name for folder in _folders(root))
+        raise ConnectorConfigError(f"there is no connector {name!r}; there are {names}")
+    return _read_once(root / name)  # type: ignore[arg-type]  # the protocol of folders does not say that all have a hash
+
+
+# The files of the package stay as they are while a process runs.
+_read_once = cache(read_manifest)
 
 
 def _instance(manifest: Manifest, path: str, options: Mapping[str, Any], context: ConnectorContext) -> Any:

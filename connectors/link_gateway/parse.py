@@ -19,6 +19,8 @@ SECOND_US = 1_000_000
 # What the signature covers, in this order; a new order needs a new first word.
 _SIGNED = ("agency", "camera", "case", "session", "masked", "expires")
 _VERSION = "goldentime-link-1"
+# A link has seven fields.
+FIELDS_MAX = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,18 +201,25 @@ def is_good_link(url: str, key: bytes, now_us: int) -> bool:
 
     The camera that is shown must be the one in the field ``camera``, masked where ``masked`` is 1.
     """
-    pairs = parse_qsl(urlsplit(url).query, keep_blank_values=True)
+    try:
+        pairs = parse_qsl(urlsplit(url).query, keep_blank_values=True, max_num_fields=FIELDS_MAX)
+    except ValueError:
+        return False
     fields = dict(pairs)
     if len(fields) != len(pairs) or set(fields) != {*_SIGNED, "signature"} or not fields["expires"].isdecimal():
         return False
-    made = _signature(fields, key)
-    return hmac.compare_digest(made, fields["signature"]) and now_us < int(fields["expires"]) * SECOND_US
+    made = _signature(fields, key).encode()
+    return (
+        hmac.compare_digest(made, fields["signature"].encode("utf-8", "replace"))
+        and now_us < int(fields["expires"]) * SECOND_US
+    )
 
 
 def _signature(fields: Mapping[str, str], key: bytes) -> str:
     """Return HMAC-SHA-256 (RFC 2104) over the fields, each with its length, so that none runs into the next."""
-    signed = "\n".join([_VERSION, *(f"{len(fields[name].encode())}:{fields[name]}" for name in _SIGNED)])
-    return hmac.new(key, signed.encode(), hashlib.sha256).hexdigest()
+    parts = [fields[name].encode("utf-8", "surrogatepass") for name in _SIGNED]
+    signed = b"\n".join([_VERSION.encode(), *(b"%d:%s" % (len(part), part) for part in parts)])
+    return hmac.new(key, signed, hashlib.sha256).hexdigest()
 
 
 def _id(fields: Mapping[str, Any], name: str) -> str:

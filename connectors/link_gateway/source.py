@@ -259,7 +259,9 @@ class LinkGatewaySource:
         return _answer(201, given)
 
     def _actor(self, request: web.BaseRequest) -> str | None:
-        name = request.headers.get(OPERATOR_HEADER, "").strip()
+        # Bytes of another encoding than UTF-8 arrive as half characters; written out, names stay apart.
+        raw = request.headers.get(OPERATOR_HEADER, "").strip().encode("utf-8", "surrogateescape")
+        name = raw.decode("utf-8", "backslashreplace")
         return self._context.pseudonyms.of("operator", name[:200]) if name else None
 
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
 from connectors.kit.reading.dispatch_rows import digest
+from connectors.kit.reading.iso_times import utc_moment
 from schemas.camera import Camera, CameraKind, CameraStatus
 from schemas.camera_assignment import AssignedCamera, CameraAssignment, CaseStatus
 from schemas.location import LocationQuality
@@ -165,5 +165,5 @@ def _point(lat_deg: float, lon_deg: float) -> dict[str, Any]:
 
 
 def _time(time_us: int) -> dict[str, Any]:
-    moment = datetime.fromtimestamp(time_us / 1_000_000, UTC).isoformat(timespec="milliseconds")
-    return _property({"@type": "DateTime", "@value": moment.replace("+00:00", "Z")})
+    moment = utc_moment(time_us).strftime("%Y-%m-%dT%H:%M:%S")
+    return _property({"@type": "DateTime", "@value": f"{moment}.{time_us // 1_000 % 1_000:03d}Z"})

@@ -195,7 +195,8 @@ class OnvifHead:
             if error.status_code in (401, 403):
                 return False, None
             raise SinkUnavailableError(f"{self._where()} answers {error.status_code}") from None
-        except (aiohttp.ClientError, OSError, TimeoutError, faults.Error, ValueError) as error:
+        except Exception as error:
+            # Answers that are no ONVIF break the client in ways of their own, and one camera must not stop the others.
             raise SinkUnavailableError(f"{self._where()} does not answer: {type(error).__name__}") from None
 
     async def _geo_move(self, move: GeoMove) -> bool:

@@ -78,10 +78,14 @@ class Journal:
         except OSError as error:
             self._lock.close()
             raise SinkUnavailableError(f"another process writes to {folder.parent.name}") from error
-        self._file = (folder / JOURNAL).open("ab", buffering=0)
         self.waiting: list[Waiting] = []
         self.positions: dict[str, Position] = {}
         self.bytes = 0
+        try:
+            self._file = (folder / JOURNAL).open("ab", buffering=0)
+        except OSError:
+            self._lock.close()
+            raise
         try:
             self._recover()
         except BaseException:
@@ -117,15 +121,12 @@ class Journal:
         if path.is_file():
             self.positions = {log: Position(**fields) for log, fields in json.loads(path.read_bytes()).items()}
         data = (self._folder / JOURNAL).read_bytes()
-        whole = data[: data.rfind(b"\n") + 1]
-        if len(whole) < len(data):
-            self._file.truncate(len(whole))
+        found, self.bytes = _rows_of(data)
+        if self.bytes < len(data):
+            self._file.truncate(self.bytes)
         # What stands here may not have reached the disk when the process before ended.
         os.fsync(self._file.fileno())
-        self.bytes = len(whole)
-        for line in whole.splitlines():
-            fields = json.loads(line)
-            waiting = Waiting(fields["topic"], fields["time_us"], fields["row"])
+        for waiting in found:
             position = self.positions.get(waiting.log, Position())
             era, offset = waiting.row["log_era"], waiting.row["log_offset"]
             if (era, offset) > (position.era, position.newest):
@@ -139,6 +140,24 @@ class Journal:
         position.newest = max(position.newest, row.row["log_offset"])
         position.latest_us = max(position.latest_us, row.time_us)
         self.waiting.append(row)
+
+
+def _rows_of(data: bytes) -> tuple[list[Waiting], int]:
+    """Return the rows of a journal and how many bytes they are, up to the first line that cannot be read.
+
+    Only the last append can be broken, by a kill or a power cut, as each is on disk before the next begins. Its offsets
+    were not committed: its rows come again.
+    """
+    rows: list[Waiting] = []
+    length = 0
+    for line in data.splitlines(keepends=True):
+        try:
+            fields = json.loads(line) if line.endswith(b"\n") else {}
+            rows.append(Waiting(fields["topic"], fields["time_us"], fields["row"]))
+        except (ValueError, KeyError, TypeError):
+            break
+        length += len(line)
+    return rows, length
 
 
 def replace_file(path: Path, data: bytes) -> None:

@@ -3,12 +3,12 @@
 import dataclasses
 import types
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from functools import cache
 from typing import Annotated, Any, Union, get_args, get_origin, get_type_hints
 
 import pyarrow as pa  # type: ignore[import-untyped]
 
+from connectors.kit.reading.iso_times import utc_moment
 from connectors.kit.reading.json_records import record_to_json
 from connectors.kit.sink import Delivered
 from schemas.topics import ACCESS_AUDITS, CAMERA_ASSIGNMENTS, Topic
@@ -51,15 +51,22 @@ def row_of(delivered: Delivered, positions: str, era: int = 0) -> dict[str, Any]
         era: which log under this topic's name it comes from, counted from 0.
     """
     row: dict[str, Any] = dict(zip(LOG_COLUMNS, (delivered.partition, era, delivered.offset), strict=True))
-    hints = get_type_hints(delivered.topic.record, include_extras=True)
+    within = _names_within(delivered.topic)
     for name, value in record_to_json(delivered.record).items():
-        inner = _record_within(hints[name])
-        if inner is None:
+        if name not in within:
             row[name] = value
             continue
-        for field in dataclasses.fields(inner):
-            row[f"{name}_{field.name}"] = None if value is None else value[field.name]
+        for inner in within[name]:
+            row[f"{name}_{inner}"] = None if value is None else value[inner]
     return row if positions == EXACT else {name: _coarse(name, value) for name, value in row.items()}
+
+
+@cache
+def _names_within(topic: Topic) -> Mapping[str, tuple[str, ...]]:
+    """Return the fields of a topic's record that hold a record, each with the names of that one's fields."""
+    hints = get_type_hints(topic.record, include_extras=True)
+    records = {name: _record_within(hint) for name, hint in hints.items()}
+    return {n: tuple(field.name for field in dataclasses.fields(r)) for n, r in records.items() if r is not None}
 
 
 def time_us_of(delivered: Delivered) -> int:
@@ -69,7 +76,7 @@ def time_us_of(delivered: Delivered) -> int:
 
 def hour_of(time_us: int) -> str:
     """Return the partition of a time, ``date=2026-03-01/hour=12``, in UTC."""
-    return datetime.fromtimestamp(time_us // 1_000_000, UTC).strftime("date=%Y-%m-%d/hour=%H")
+    return utc_moment(time_us).strftime("date=%Y-%m-%d/hour=%H")
 
 
 def _coarse(name: str, value: Any) -> Any:

@@ -20,6 +20,8 @@ logger = logging.getLogger(__name__)
 
 _OPTIONS = frozenset({"folder", "topics", "positions", "keep_days", "rows_max", "bytes_max", "age_s"})
 JOURNAL_FOLDER = "_journal"
+# A stop leaves a sink two seconds; files of more rows than this may take longer.
+CLOSING_ROWS_MAX = 3_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +66,8 @@ class ParquetLakeSink:
     """Writes every record once, in files by date and hour.
 
     A record is on disk, in the journal, when ``write`` returns. Files are made of the journal when it holds
-    ``rows_max`` rows or ``bytes_max`` bytes, when its first row has waited ``age_s``, and at the end.
+    ``rows_max`` rows or ``bytes_max`` bytes, when its first row has waited ``age_s``, and at the end; many
+    rows that wait at the end stay in the journal until the next start writes.
 
     Attributes:
         topics: the topics it wants.
@@ -99,14 +102,15 @@ class ParquetLakeSink:
             self._timer = asyncio.create_task(self._flush_when_old())
 
     async def close(self) -> None:
-        """Make files of what waits, and let the folder go; safe to call twice."""
+        """Make files of what waits unless that takes too long now, and let the folder go; safe to call twice."""
         timer, self._timer = self._timer, None
         if timer is not None:
             timer.cancel()
             await asyncio.gather(timer, return_exceptions=True)
         async with self._lock:
             try:
-                await self._guarded(self._flush)
+                if self._journal is not None and len(self._journal.waiting) <= CLOSING_ROWS_MAX:
+                    await self._guarded(self._flush)
             except SinkUnavailableError as error:
                 logger.warning("%s; what waits stays in the journal", error)
             self._forget()

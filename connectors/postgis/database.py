@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 from psycopg import AsyncConnection, AsyncCursor
 
-from connectors.postgis.parse import camera_rows, decision_row
+from connectors.postgis.parse import camera_rows, decision_row, storable
 from connectors.postgis.statements import ADD_CASE, FORGET_CAMERAS, FORGET_DECISIONS, upsert
 from schemas.camera_assignment import CameraAssignment
 
@@ -73,7 +73,7 @@ async def write_records(
                 continue
             await _write(cursor, waiting)
             waiting = []
-            case = {"case_id": (key or b"").decode("utf-8", "replace")}
+            case = {"case_id": storable((key or b"").decode("utf-8", "replace"))}
             await cursor.execute(FORGET_DECISIONS, case)
             await cursor.execute(FORGET_CAMERAS, case)
         await _write(cursor, waiting)
@@ -94,6 +94,12 @@ async def _has_tables(cursor: AsyncCursor[Any]) -> bool:
     await cursor.execute("SELECT to_regclass(%s) IS NOT NULL", ("goldentime.migrations",))
     row = await cursor.fetchone()
     return bool(row and row[0])
+
+
+def is_of_a_record(error: psycopg.Error) -> bool:
+    """Return whether an error speaks of a value that no column or index takes, so that other records are taken."""
+    # Classes 22 data exception, 54 program limit exceeded, such as a text that is too long for an index.
+    return isinstance(error, psycopg.DataError) or (error.sqlstate or "")[:2] in ("22", "54")
 
 
 def is_passing(error: psycopg.Error) -> bool:

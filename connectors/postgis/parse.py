@@ -54,13 +54,13 @@ def decision_row(assignment: CameraAssignment) -> dict[str, Any]:
         "policy_version": assignment.policy_version,
         "camera_table_version": assignment.camera_table_version,
     }
-    return {name: _storable(value) for name, value in row.items()}
+    return {name: storable(value) for name, value in row.items()}
 
 
 def camera_rows(assignment: CameraAssignment) -> list[dict[str, Any]]:
     """Return the columns of ``decision_cameras`` for each camera of a version."""
     return [
-        {name: _storable(value) for name, value in _camera_row(assignment, camera).items()}
+        {name: storable(value) for name, value in _camera_row(assignment, camera).items()}
         for camera in assignment.cameras
     ]
 
@@ -77,6 +77,13 @@ def moment(time_us: int | None) -> datetime | None:
         return None
     seconds, rest_us = divmod(time_us, 1_000_000)
     return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest_us)
+
+
+def storable(value: Any) -> Any:
+    """Return a value without the character 0, which PostgreSQL takes in no text."""
+    if isinstance(value, str):
+        return value.replace("\x00", "")
+    return [storable(item) for item in value] if isinstance(value, list) else value
 
 
 def _camera_row(assignment: CameraAssignment, camera: AssignedCamera) -> dict[str, Any]:
@@ -103,10 +110,3 @@ def _camera_row(assignment: CameraAssignment, camera: AssignedCamera) -> dict[st
         "aim_lat_deg": None if aim is None else aim.lat_deg,
         "aim_lon_deg": None if aim is None else aim.lon_deg,
     }
-
-
-def _storable(value: Any) -> Any:
-    """Return a value without the character 0, which PostgreSQL takes in no text."""
-    if isinstance(value, str):
-        return value.replace("\x00", "")
-    return [_storable(item) for item in value] if isinstance(value, list) else value

@@ -1,6 +1,8 @@
 """Writes assignments into the database, each batch in one transaction."""
 
 import asyncio
+import logging
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,9 +15,11 @@ from connectors.kit.errors import ConnectorConfigError, SinkUnavailableError
 from connectors.kit.option_values import choice_option, names_option, number_option, refuse_unknown, text_option
 from connectors.kit.secrets import Secret
 from connectors.kit.sink import Delivered
-from connectors.postgis.database import bring_up_to_date, is_passing, write_records
+from connectors.postgis.database import bring_up_to_date, is_of_a_record, is_passing, write_records
 from connectors.postgis.parse import camera_rows, decision_row
 from schemas.topics import CAMERA_ASSIGNMENTS
+
+logger = logging.getLogger(__name__)
 
 ROLES = ("police", "fire", "disaster")
 TLS = ("disable", "prefer", "require", "verify-full")
@@ -60,12 +64,14 @@ class PostgisSink:
 
     Attributes:
         topics: the topics it wants.
+        findings: how often what happened: ``refused``.
     """
 
     topics = (CAMERA_ASSIGNMENTS,)
 
     def __init__(self, config: Config, context: ConnectorContext) -> None:
         del context  # what is decided when is in the records
+        self.findings: Counter[str] = Counter()
         self._config = config
         self._connection: AsyncConnection[Any] | None = None
 
@@ -79,9 +85,28 @@ class PostgisSink:
     async def write(self, batch: Sequence[Delivered]) -> None:
         """Write a batch; all of it stands when this returns, or nothing of it.
 
+        Only where the database can never take a value of a record, records are written one by one and that one is
+        passed over and counted.
+
         Raises:
             SinkUnavailableError: the database does not take it now.
             ConnectorConfigError: it never will: a right or an extension is missing.
+        """
+        try:
+            await self._write(batch)
+        except psycopg.Error:
+            if len(batch) > 1:
+                for item in batch:
+                    await self.write([item])
+                return
+            self.findings["refused"] += 1
+            logger.warning("offset %d of partition %d was not taken", batch[0].offset, batch[0].partition)
+
+    async def _write(self, batch: Sequence[Delivered]) -> None:
+        """Write a batch in one transaction.
+
+        Raises:
+            psycopg.Error: a value of a record can never be written; nothing of the batch was.
         """
         host = f"the database at {self._config.host}:{self._config.port}"
         try:
@@ -91,6 +116,8 @@ class PostgisSink:
                 await write_records(self._connection, [(item.key, item.record) for item in batch])
         except (psycopg.Error, TimeoutError, OSError) as error:
             await self._drop()
+            if isinstance(error, psycopg.Error) and is_of_a_record(error):
+                raise
             # The server's own text may repeat values of a row.
             name = type(error).__name__
             if isinstance(error, psycopg.Error) and not is_passing(error):

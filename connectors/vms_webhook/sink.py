@@ -6,7 +6,7 @@ import json
 import logging
 from collections import Counter, OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from connectors.kit.context import ConnectorContext
@@ -21,6 +21,10 @@ from schemas.topics import CAMERA_ASSIGNMENTS, Topic
 logger = logging.getLogger(__name__)
 
 OPTIONS = CALL_OPTIONS | {"owners", "agencies", "exercises", "sessions_max", "state_file"}
+# A person must mend the token or the address; no case is passed over meanwhile.
+_CALLER_REFUSED = frozenset({401, 403, 404, 405})
+SESSIONS_MAX_MOST = 100_000
+_FIELDS = tuple(field.name for field in fields(Session))
 # How often it is looked for views that time has ended. A second late is what a wall shows anyway.
 WATCH_S = 1.0
 
@@ -50,7 +54,7 @@ class Config:
             frozenset(names_option(options, "agencies")),
             flag_option(options, "exercises", default=False),
         )
-        sessions_max = int(number_option(options, "sessions_max", 10_000, least=1, most=1_000_000))
+        sessions_max = int(number_option(options, "sessions_max", 10_000, least=1, most=SESSIONS_MAX_MOST))
         return cls(calls, rules, sessions_max, text_option(options, "state_file", ""))
 
 
@@ -71,6 +75,8 @@ class VmsWebhookSink:
         self._calls = HttpCalls(config.calls)
         self._file = StateFile(config.state_file)
         self._sessions: OrderedDict[str, Session] | None = None
+        # Cases whose sessions the file does not have as they are, in the order of their changes.
+        self._unkept: dict[str, None] = {}
         # A version and the end of the same session must not be told at once.
         self._telling = asyncio.Lock()
         self._watch: asyncio.Task[None] | None = None
@@ -112,13 +118,12 @@ class VmsWebhookSink:
                     calls = [] if told is None else ending(told, FORGOTTEN)
                 else:
                     calls = calls_for(delivered.record, told, self._config.rules, self._clock.now_us())
-                # The first is about the newest opening; what it replaces is no longer remembered.
-                for number, call in enumerate(calls):
-                    was_taken = await self._tell(call)
-                    if number == 0:
-                        # What was not taken is opened by the next version again.
-                        views = call.after.views if was_taken else {} if told is None else told.views
-                        self._remember(replace(call.after, views=views))
+                taken = [await self._tell(call) for call in calls]
+                if calls:
+                    # Remembered once all were told: where one fails, the next try tells the others again under the same
+                    # keys. The first is about the newest opening; what was not taken is opened by the next version.
+                    views = calls[0].after.views if taken[0] else {} if told is None else told.views
+                    self._remember(replace(calls[0].after, views=views))
             self._keep()
 
     async def close(self) -> None:
@@ -146,7 +151,7 @@ class VmsWebhookSink:
                     self._remember(call.after)
                     self.findings["ended-by-time"] += 1
                 if session.lease_us <= now_us:
-                    known.pop(session.case_id, None)
+                    self._forget(session.case_id)
             if over:
                 self._keep()
 
@@ -157,9 +162,15 @@ class VmsWebhookSink:
                 await self.end_what_is_due()
 
     async def _tell(self, call: Call) -> bool:
-        """Make a call; return whether it was taken."""
+        """Make a call; return whether it was taken.
+
+        Raises:
+            SinkUnavailableError: the other system does not take calls now, or does not let us in.
+        """
         body = json.dumps(call.body, ensure_ascii=False).encode()
         answer = await self._calls.send(body, idempotency_key=call.key)
+        if answer.status in _CALLER_REFUSED:
+            raise SinkUnavailableError(f"the video system answers {answer.status}: token or address must be mended")
         if answer.refused:
             self.findings["refused"] += 1
             logger.warning("a call was understood and not taken: status %d", answer.status)
@@ -169,20 +180,39 @@ class VmsWebhookSink:
         known = self._known()
         known[session.case_id] = session
         known.move_to_end(session.case_id)
+        self._note_change(session.case_id)
         while len(known) > self._config.sessions_max:
             # Its views still end at the times that every call has named.
-            known.popitem(last=False)
+            self._forget(next(iter(known)))
             self.findings["forgotten-session"] += 1
+
+    def _forget(self, case_id: str) -> None:
+        self._known().pop(case_id, None)
+        self._note_change(case_id)
+
+    def _note_change(self, case_id: str) -> None:
+        if self._config.state_file:
+            self._unkept.pop(case_id, None)
+            self._unkept[case_id] = None
 
     def _known(self) -> "OrderedDict[str, Session]":
         if self._sessions is None:
             kept = self._file.load()
             try:
-                self._sessions = OrderedDict((case_id, Session(**fields)) for case_id, fields in kept.items())
+                self._sessions = OrderedDict((case_id, Session(**session)) for case_id, session in kept.items())
             except TypeError:
                 raise ConnectorConfigError("option state_file must name a file that this connector wrote") from None
         return self._sessions
 
     def _keep(self) -> None:
-        if self._config.state_file:
-            self._file.save({case_id: asdict(session) for case_id, session in self._known().items()})
+        """Keep what has changed since the last time."""
+        if self._unkept:
+            known = self._known()
+            changed = {case_id: _kept(known[case_id]) if case_id in known else None for case_id in self._unkept}
+            self._file.change(changed, lambda: {case_id: _kept(session) for case_id, session in known.items()})
+            self._unkept.clear()
+
+
+def _kept(session: Session) -> dict[str, Any]:
+    """Return a session as JSON values."""
+    return {name: getattr(session, name) for name in _FIELDS}

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from connectors.kit.reading.iso_times import utc_moment
 from console.reporting.decisions import Decision
 from schemas.camera_assignment import CaseStatus
 
@@ -65,7 +66,7 @@ def _line(versions: Sequence[Decision], zone: ZoneInfo) -> CaseLine:
     return CaseLine(
         kind=versions[-1].kind or UNKNOWN,
         district=next((version.district for version in versions if version.district), UNKNOWN),
-        reported=datetime.fromtimestamp(begin.occurred_us / US_PER_S, UTC).astimezone(zone),
+        reported=utc_moment(begin.occurred_us).astimezone(zone),
         outcome=VIEWED if first is not None else _why_not(versions),
         first_view_s=None if first is None else max(0.0, (first.decided_us - first.occurred_us) / US_PER_S),
         own_s=None if first is None else max(0.0, (first.decided_us - begin.opened_us) / US_PER_S),

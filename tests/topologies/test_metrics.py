@@ -5,6 +5,8 @@ from dataclasses import replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import pytest
+
 from pipeline.reading.batch import RawBatch, StepResult
 from schemas.camera_assignment import AssignedCamera, CameraAssignment, InputRef, Target
 from tests.pipeline.head_records import HeadRun
@@ -57,6 +59,13 @@ def test_the_golden_time_is_told_by_kind_district_and_hour_of_the_citys_day() ->
     assert value(metrics, name.format("district", "count"), district="Harbor") == 1.0
     assert value(metrics, name.format("district", "count"), district="unknown") == 1.0
     assert value(metrics, name.format("hour", "count"), hour="23") == 2.0
+
+
+@pytest.mark.parametrize("occurred_us", [-(2**63), 2**63 - 1])
+def test_a_report_with_a_time_that_is_none_does_not_stop_the_measuring(occurred_us: int) -> None:
+    metrics = FlowMetrics()
+    metrics.unit_done(1, StepResult(first_views=[a_first_view(occurred_us=occurred_us)]), now_us=S)
+    assert value(metrics, "goldentime_time_to_first_view_seconds_count", service="fire") == 1
 
 
 def test_a_drill_has_no_golden_time() -> None:

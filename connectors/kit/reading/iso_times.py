@@ -1,12 +1,14 @@
 """Times in ISO 8601 and RFC 3339, and as seconds or milliseconds since the epoch, to UTC microseconds."""
 
 import math
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 # 2000-01-01 to 2100-01-01, seconds since the epoch: nothing that is alarmed now happened before.
 _FIRST_S, _LAST_S = 946_684_800, 4_102_444_800
+# 1900-01-01 to 2200-01-01: a calendar can show these in any zone and form.
+_SHOWN_FIRST_US, _SHOWN_LAST_US = -2_208_988_800_000_000, 7_258_118_400_000_000
 
 
 def iso_us(value: Any, zone: ZoneInfo | None = None) -> int | None:
@@ -56,3 +58,11 @@ def epoch_us(value: Any) -> int | None:
         if _FIRST_S <= number / per_second < _LAST_S:
             return round(number * (1_000_000 // per_second))
     return None
+
+
+def utc_moment(time_us: int) -> datetime:
+    """Return UTC microseconds since the epoch as a calendar has them, to the second; the nearest of 1900 to 2199.
+
+    A record's field can hold any number of 64 bits; one that is no time must not stop those who write it out.
+    """
+    return datetime.fromtimestamp(min(max(time_us, _SHOWN_FIRST_US), _SHOWN_LAST_US) // 1_000_000, UTC)

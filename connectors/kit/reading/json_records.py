@@ -38,6 +38,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "_us": (TIME_US_MIN, TIME_US_MAX),
 }
 _READERS: dict[Any, _Read] = {}
+_PLAIN = frozenset({str, int, float, bool, types.NoneType})
 _COORDINATES = ("lat_deg", "lon_deg")
 
 
@@ -59,6 +60,8 @@ def record_from_json(record_type: type[R], value: Any) -> R:
 
 def record_to_json(record: Any) -> Any:
     """Return a record, or any value of one, in its JSON form; :func:`record_from_json` makes the record again."""
+    if type(record) in _PLAIN:  # most values by far
+        return record
     if dataclasses.is_dataclass(record):
         return {field.name: record_to_json(getattr(record, field.name)) for field in dataclasses.fields(record)}
     if isinstance(record, tuple):

@@ -10,6 +10,8 @@ from connectors.kit.sensors.table import SensorKind
 US_PER_S = 1_000_000
 # Sensors that are not at rest; those at rest need no memory. An area's sensors all rise in one storm.
 REMEMBERED_MAX = 5_000
+# So long after an alarm a reading from before its end may still come, delayed or a second time; it must begin nothing.
+LATE_US = 3_600 * US_PER_S
 
 
 class Change(StrEnum):
@@ -70,7 +72,7 @@ class AlarmBook:
         self._sensors.pop(name, None)
         self._sensors[name] = memory
         change = _momentary(memory, kind, value, at_us) if kind.momentary else _change(memory, kind, value, at_us)
-        if not memory.is_on and memory.since_us is None and memory.rest_until_us <= at_us:
+        if not memory.is_on and memory.since_us is None and _is_long_over(memory, at_us):
             del self._sensors[name]
         return change
 
@@ -96,6 +98,11 @@ class AlarmBook:
         while len(self._sensors) >= REMEMBERED_MAX:
             del self._sensors[next(iter(self._sensors))]
             self.forgotten += 1
+
+
+def _is_long_over(memory: _Memory, at_us: int) -> bool:
+    """Return whether nothing that still may come is about the sensor's last alarm, if it had one."""
+    return memory.rest_until_us == 0 or memory.rest_until_us + LATE_US <= at_us
 
 
 def _change(memory: _Memory, kind: SensorKind, value: float, at_us: int) -> Change | None:

@@ -1,9 +1,11 @@
 """Calls over HTTP for sinks: signed, bounded in time, repeatable without harm, and told apart by what to do next."""
 
+import hashlib
+import string
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import aiohttp
 
@@ -14,6 +16,9 @@ from connectors.kit.transports.authority import AUTHORITY_OPTIONS, Authority, Au
 CALL_OPTIONS = AUTHORITY_OPTIONS | {"url", "timeout_s"}
 # draft-ietf-httpapi-idempotency-key-header: a receiver that knows the key answers without doing it twice.
 IDEMPOTENCY_HEADER = "Idempotency-Key"
+# Longer ones are refused by servers with narrow headers, and by columns in which receivers keep them.
+KEY_CHARACTERS_MAX = 255
+_KEY_CHARACTERS = "".join(sorted(set(string.punctuation) - set('%"\\')))
 # An answer says that it was taken; what is longer is cut off.
 ANSWER_BYTES_MAX = 65_536
 # Answers that ask for another try: time-out, too early, too many requests (RFC 9110, 8470, 6585).
@@ -107,7 +112,7 @@ class HttpCalls:
             self._authority = Authority(self._config.authority)
         sent = {"Content-Type": content_type, **self._authority.headers_for(body), **(headers or {})}
         if idempotency_key:
-            sent[IDEMPOTENCY_HEADER] = idempotency_key
+            sent[IDEMPOTENCY_HEADER] = header_key(idempotency_key)
         url = self._config.url.rstrip("/") + path if path else self._config.url
         try:
             async with self._opened().request(method, url, data=body, headers=sent, allow_redirects=False) as answer:
@@ -131,6 +136,14 @@ class HttpCalls:
             timeout = aiohttp.ClientTimeout(total=self._config.timeout_s)
             self._session = aiohttp.ClientSession(timeout=timeout, headers={"User-Agent": "goldentime"})
         return self._session
+
+
+def header_key(key: str) -> str:
+    """Return an idempotency key as a header can carry it: printable ASCII, the rest in percent; a long one's digest."""
+    safe = quote(key, safe=_KEY_CHARACTERS, errors="surrogatepass")
+    if len(safe) <= KEY_CHARACTERS_MAX:
+        return safe
+    return f"sha256:{hashlib.sha256(key.encode('utf-8', 'surrogatepass')).hexdigest()}"
 
 
 def require_secret(config: CallsConfig) -> None:

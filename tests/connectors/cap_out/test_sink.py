@@ -163,12 +163,23 @@ async def test_other_cameras_are_no_news_and_neither_is_a_step_aside() -> None:
 
 
 async def test_a_case_that_the_police_join_and_one_that_is_forgotten_are_cancelled() -> None:
-    joined = version(2, FIRST, services=("disaster", "police"))
+    joined = version(2, FIRST, services=("disaster", "police"), kind="missing-person")
     _, cancel = await messages(delivered([FIRST, joined]))
-    assert texts(cancel, "msgType") == ["Cancel"]
+    assert texts(cancel, "msgType", "event", "value") == ["Cancel", None, None]
     alert, forgotten = await messages(delivered([FIRST]), tombstones(FIRST))
     assert texts(forgotten, "msgType", "event") == ["Cancel", None]
     assert str(texts(alert, "identifier")[0]) in str(texts(forgotten, "references")[0])
+
+
+async def test_no_text_or_time_of_a_record_makes_a_message_that_cannot_be_read() -> None:
+    assert FIRST.where is not None
+    odd = replace(
+        FIRST, kind="fire\x00\x0b\ufffe🚒", occurred_us=2**62, where=replace(FIRST.where, district="종로\x1f구")
+    )
+    (alert,) = await messages(delivered([odd]))
+    assert texts(alert, "event", "areaDesc") == ["fire🚒", "종로구"]
+    (early,) = await messages(delivered([replace(FIRST, occurred_us=-(2**62))]))
+    assert texts(early, "onset") == ["1900-01-01T00:00:00-00:00"]
 
 
 async def test_a_case_that_ended_is_not_told_again_by_a_repeat_and_opens_anew() -> None:

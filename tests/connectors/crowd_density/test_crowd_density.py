@@ -89,6 +89,16 @@ def test_the_size_of_a_hectare_is_a_hectare() -> None:
 
 
 @pytest.mark.parametrize(
+    "coordinates", ["[]", "[[]]", "[[[[NaN, 37], [127, 38], [128, 37]]]]", "[[[[1e999, 37], [127, 38], [128, 37]]]]",
+                    "[[[[37.5, 127], [37.6, 127], [37.6, 128]]]]", f"[[[[{10**400}, 37], [127, 38], [128, 37]]]]"]
+)  # fmt: skip
+def test_a_polygon_that_lies_nowhere_is_named(coordinates: str) -> None:
+    geometry = f'{{"type": "MultiPolygon", "coordinates": {coordinates}}}'
+    with pytest.raises(ConnectorConfigError, match="feature 1"):
+        areas_from(f'{{"features": [{{"properties": {{"AREA_CD": "a"}}, "geometry": {geometry}}}]}}')
+
+
+@pytest.mark.parametrize(
     "text", ["", "{}", '{"features": []}', '{"features": [{}]}', '{"features": [{"properties": {"AREA_CD": "a"}}]}']
 )
 def test_a_file_of_areas_that_is_wrong_is_named(text: str) -> None:

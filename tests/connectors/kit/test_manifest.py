@@ -1,3 +1,5 @@
+import shutil
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -98,6 +100,20 @@ def test_source_and_sink_are_built_from_options() -> None:
 def test_what_cannot_be_built_says_why(kind: str, options: dict[str, object], message: str) -> None:
     with pytest.raises(ConnectorConfigError, match=message):
         build(kind, options, context())
+
+
+def test_a_broken_manifest_stops_no_other_connector(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    manifest(tmp_path, "no TOML")
+    shutil.copytree(resources.files("connectors") / "file_replay", tmp_path / "file_replay")  # type: ignore[arg-type]
+    monkeypatch.setattr("connectors.kit.manifest.resources.files", lambda package: tmp_path)
+    assert isinstance(build("file_replay", {"path": "a.jsonl"}, context()), FileReplaySource)
+    with pytest.raises(ConnectorConfigError, match=r"police_200/manifest\.toml"):
+        build("police_200", {}, context())
+
+
+def test_no_folder_outside_the_connectors_is_one() -> None:
+    with pytest.raises(ConnectorConfigError, match=r"there is no connector 'kit/\.\./police_112'; there are "):
+        build("kit/../police_112", {"path": "a"}, context())
 
 
 def test_a_source_has_no_sink_unless_it_says_so() -> None:

@@ -5,7 +5,7 @@ import json
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connectors.kit.sensors.hysteresis import REMEMBERED_MAX, AlarmBook, Change
+from connectors.kit.sensors.hysteresis import LATE_US, REMEMBERED_MAX, AlarmBook, Change
 from connectors.kit.sensors.table import SensorKind, fitted
 
 SECOND_US = 1_000_000
@@ -62,6 +62,25 @@ def test_readings_that_come_again_change_nothing(steps: list[tuple[int, float]])
         last_us = next(iter(state.values()))[0]
         assert book.take("s", HIGH, 0.0, last_us) is None
         assert book.state() == state
+
+
+def test_a_reading_that_comes_after_the_end_of_its_alarm_begins_none() -> None:
+    kind = SensorKind(name="level", threshold_on=2, threshold_off=1, incident="flood")
+    book = AlarmBook()
+    told = [book.take("s", kind, value, at_s * SECOND_US) for at_s, value in [(100, 2.5), (200, 0.5), (260, 0.4)]]
+    assert told == [Change.BEGINS, Change.ENDS, None]
+
+    assert book.take("s", kind, 2.5, 150 * SECOND_US) is None
+    assert book.take("s", kind, 2.5, 100 * SECOND_US) is None
+    assert book.take("s", kind, 2.5, 300 * SECOND_US) is Change.BEGINS
+
+
+def test_a_sensor_that_is_long_at_rest_needs_no_memory() -> None:
+    book = AlarmBook()
+    changes(book, HIGH, [(1, 2.5), (4, 2.5), (1, 0.5), (5, 0.5)])
+    assert book.state()
+    book.take("s", HIGH, 0.5, 2 * LATE_US)
+    assert book.state() == {}
 
 
 def test_no_more_sensors_are_remembered_than_there_is_room_for() -> None:

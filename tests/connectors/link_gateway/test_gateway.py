@@ -35,6 +35,44 @@ async def test_a_camera_assigned_now_to_a_case_of_the_agency_gets_a_link_that_en
         assert record.masking_required
 
 
+async def asked_by(g: Gateway, operator: bytes) -> bytes:
+    """Return the first line of the answer to a request whose header is in any encoding; clients send UTF-8 alone."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", g.context.listeners.port_of("127.0.0.1", 0))
+    body = b'{"case_id": "112:17", "camera_id": "cam-1"}'
+    head = [
+        b"POST /links HTTP/1.1", b"Host: gateway", b"Authorization: Bearer " + TOKENS["city-112"].encode(),
+        b"X-Operator: " + operator, b"Content-Length: %d" % len(body), b"Connection: close", b"", body,
+    ]  # fmt: skip
+    try:
+        writer.write(b"\r\n".join(head))
+        return await reader.readline()
+    finally:
+        writer.close()
+        await writer.wait_closed()
+
+
+async def test_an_operator_named_in_another_encoding_gets_the_link_and_a_pseudonym_of_its_own(tmp_path: Path) -> None:
+    async with gateway(tmp_path, assignment()) as g:
+        for name in ("김", "박"):
+            assert b" 201 " in await asked_by(g, name.encode("cp949"))
+        first, second = (record.actor_ref for record in g.records())
+        assert first != second
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "https://[video.example/x?agency=a",
+        "https://video.example/x?agency=a&camera=b&case=c&session=d&masked=0&expires=1&signature=%C3%A9",
+        "https://video.example/x?agency=\ud800&camera=b&case=c&session=d&masked=0&expires=1&signature=aa",
+        "https://video.example/x?agency=a&camera=b&case=c&session=d&masked=0&expires=" + "9" * 5_000 + "&signature=aa",
+        "https://video.example/x?" + "&".join(f"a{n}=1" for n in range(1_000)),
+    ],
+)
+def test_what_somebody_made_up_is_no_good_link(hostile: str) -> None:
+    assert not is_good_link(hostile, KEY.encode(), NOON_US)
+
+
 @pytest.mark.parametrize(
     ("stands", "body", "agency", "reason"),
     [

@@ -121,6 +121,15 @@ async def test_cases_of_persons_and_of_the_police_are_not_told(services: tuple[s
         assert len(by_id(broker)) == 1
 
 
+@pytest.mark.parametrize(
+    ("occurred_us", "issued"), [(2**63 - 1, "2200-01-01T00:00:00"), (-(2**63), "1900-01-01T00:00:00")]
+)
+async def test_a_time_that_is_none_stops_nothing(occurred_us: int, issued: str) -> None:
+    async with Broker() as broker:
+        await written(broker, [replace(ACTIVE, occurred_us=occurred_us)])
+        assert issued in json.dumps(broker.taken())
+
+
 async def test_a_case_that_the_police_join_is_taken_back() -> None:
     async with Broker() as broker:
         await written(broker, [ACTIVE])

@@ -220,6 +220,31 @@ async def test_a_batch_stands_whole_or_not_at_all(database: PostgresServer, tmp_
     assert database.rows("SELECT version FROM goldentime.decisions") == [(1,)]
 
 
+async def test_a_record_that_no_column_takes_is_passed_over_and_its_neighbours_stand(
+    database: PostgresServer, tmp_path: Path
+) -> None:
+    (tmp_path / "password").write_text(PASSWORD)
+    options = {"port": database.port, "password_file": str(tmp_path / "password")}
+    sink: Any = build_sink("postgis", options, a_context())
+    long_id = "".join(chr(0xAC00 + n * 7919 % 11_000) for n in range(20_000))
+    records = [an_assignment(), an_assignment(version=2, rank=2**40), an_assignment(long_id), an_assignment(version=4)]
+    await sink.write(delivered(records))
+    await sink.close()
+    assert database.rows("SELECT version FROM goldentime.decisions ORDER BY 1") == [(1,), (4,)]
+    assert sink.findings["refused"] == 2
+
+
+async def test_a_tombstone_finds_its_case_whatever_is_in_the_id(database: PostgresServer, tmp_path: Path) -> None:
+    (tmp_path / "password").write_text(PASSWORD)
+    options = {"port": database.port, "password_file": str(tmp_path / "password")}
+    sink = build_sink("postgis", options, a_context())
+    key = "신고\x00🚒".encode()
+    await sink.write([Delivered(CAMERA_ASSIGNMENTS, 0, 0, key, an_assignment(key.decode()))])
+    await sink.write([Delivered(CAMERA_ASSIGNMENTS, 0, 1, key, None)])
+    await sink.close()
+    assert database.rows("SELECT place, forgotten_at IS NOT NULL FROM goldentime.decisions") == [(None, True)]
+
+
 async def test_a_server_that_restarts_is_found_again(database: PostgresServer, tmp_path: Path) -> None:
     (tmp_path / "password").write_text(PASSWORD)
     options = {"port": database.port, "password_file": str(tmp_path / "password"), "timeout_s": 5}

@@ -162,6 +162,27 @@ async def test_a_later_opening_is_begun_before_the_earlier_one_is_ended(tmp_path
         assert ended["session"] != begun["session"]
 
 
+async def test_an_earlier_opening_is_ended_though_the_call_for_it_failed_at_first(tmp_path: Path) -> None:
+    async with wall(tmp_path) as w:
+        await w.tell(version(7, camera(1)))
+        again = version(1, camera(2), opened_us=NOON_US)
+        w.outside.fail(1, after=1)
+        with pytest.raises(SinkUnavailableError):
+            await w.tell(again)
+        (ended,) = await w.tell(again)
+        assert (ended["call"], ended["reason"], ended["close"]) == ("end", "superseded", ["cam-1"])
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 405])
+async def test_a_wrong_token_or_address_passes_over_no_case(tmp_path: Path, status: int) -> None:
+    async with wall(tmp_path) as w:
+        w.outside.fail(1, status)
+        with pytest.raises(SinkUnavailableError, match="token or address"):
+            await w.tell(version(1, camera(1)))
+        (call,) = await w.tell(version(1, camera(1)))
+        assert ids(call["open"]) == ["cam-1"]
+
+
 async def test_drills_open_nothing_unless_the_city_says_so(tmp_path: Path) -> None:
     drill = version(1, camera(1), exercise=True)
     async with wall(tmp_path) as w:
@@ -172,7 +193,7 @@ async def test_drills_open_nothing_unless_the_city_says_so(tmp_path: Path) -> No
 
 
 async def test_a_district_hears_of_its_own_cameras_and_cases_only(tmp_path: Path) -> None:
-    async with wall(tmp_path, owners=["Riverside"], agencies=["city-112"]) as w:
+    async with wall(tmp_path, owners=["Riverside"], agencies=["demo-112"]) as w:
         (call,) = await w.tell(version(1, camera(1), camera(2, owner="Hilltop")))
         assert ids(call["open"]) == ["cam-1"]
         assert await w.tell(replace(OTHER, recipients=("city-119:control-room",))) == []

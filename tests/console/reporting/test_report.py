@@ -70,6 +70,13 @@ def test_a_case_without_a_view_says_why(status: str, outcome: str) -> None:
     assert (line.outcome, line.first_view_s) == (outcome, None)
 
 
+@pytest.mark.parametrize("occurred_us", [-(2**63), 2**63 - 1])
+def test_a_case_that_is_said_to_have_happened_at_no_time_is_in_the_report(occurred_us: int) -> None:
+    (line,) = lines_of(replace(A_DECISION, occurred_us=occurred_us))
+    assert line.outcome == "viewed"
+    assert len(by_day([line])) == 1
+
+
 def test_drills_are_a_report_of_their_own() -> None:
     both = [A_DECISION, replace(A_DECISION, case="2", exercise=True)]
     assert [len(case_lines(both, SEOUL, exercises=drills)[0]) for drills in (False, True)] == [1, 1]
