@@ -76,10 +76,10 @@ class MemoryLog:
         del settings, delivery_timeout_ms
         return _Producer(self), True
 
-    def consumer(self, name: str, topics: Sequence[str], settings: ConnectorSettings) -> Any:
+    def consumer(self, name: str, settings: ConnectorSettings) -> Any:
         """Return a consumer, as the runner of sinks asks for one."""
         del settings
-        return _Consumer(self, name, topics)
+        return _Consumer(self, name)
 
 
 class _Producer:
@@ -103,13 +103,21 @@ class _Producer:
 
 
 class _Consumer:
-    def __init__(self, log: MemoryLog, group: str, topics: Sequence[str]) -> None:
+    def __init__(self, log: MemoryLog, group: str) -> None:
         self._log = log
         self._group = group
-        self._topics = [topic.removeprefix("t.") for topic in topics]
+        self._topics: list[str] = []
         self._position: dict[TopicPartition, int] = defaultdict(int)
         self._position |= {tp: offset for (name, tp), offset in log.committed.items() if name == group}
         self._paused: set[TopicPartition] = set()
+
+    def subscribe(self, topics: Sequence[str], listener: Any) -> None:
+        del listener  # nobody else is in the group
+        self._topics = [topic.removeprefix("t.") for topic in topics]
+
+    def position(self, partition: TopicPartition, timeout_ms: int) -> int:
+        del timeout_ms
+        return self._position[partition]
 
     def assignment(self) -> set[TopicPartition]:
         return {TopicPartition("t." + s.topic, s.partition) for s in self._log.of(*self._topics)}

@@ -7,6 +7,7 @@ moved.
 
 import asyncio
 import contextlib
+import time
 from collections import deque
 from dataclasses import dataclass
 from typing import Any
@@ -50,6 +51,7 @@ class _Waiting:
     size_bytes: int
     cursor: str | None
     is_refusal: bool
+    since_s: float
 
 
 class Outbox:
@@ -91,6 +93,11 @@ class Outbox:
         return len(self._waiting)
 
     @property
+    def waited_s(self) -> float:
+        """Return since when the oldest record that is not acknowledged waits, seconds; 0 where none does."""
+        return time.monotonic() - self._waiting[0].since_s if self._waiting else 0.0
+
+    @property
     def acknowledged(self) -> int:
         """Return how many records and dead letters the broker has acknowledged."""
         return self.accepted + self.refused
@@ -127,7 +134,7 @@ class Outbox:
         except KafkaError as error:  # among others: another outbox has given the producer up
             self._failure = _failure(message.topic, error)
             raise self._failure from error
-        self._waiting.append(_Waiting(future, message.topic, size_bytes, cursor, is_refusal))
+        self._waiting.append(_Waiting(future, message.topic, size_bytes, cursor, is_refusal, time.monotonic()))
         self._waiting_bytes += size_bytes
         self.put_count += 1
         self.carries_cursors = self.carries_cursors or cursor is not None

@@ -3,7 +3,12 @@
 import asyncio
 import contextlib
 from collections import Counter
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from typing import Any
+
+# Asking whether our own broker is back costs nothing, and all wait for it.
+BROKER_PAUSE_MAX_S = 3.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +35,10 @@ class Backoff:
         """Return the pause after so many failures in a row (1 or more), seconds."""
         # Beyond 64 steps the power overflows nothing yet and is far over any limit.
         return min(self.limit_s, self.first_s * self.factor ** min(failures - 1, 64))
+
+    def broker_pause_s(self, failures: int) -> float:
+        """Return the pause after so many failures of our own broker in a row, seconds."""
+        return min(BROKER_PAUSE_MAX_S, self.pause_s(failures))
 
 
 @dataclass(slots=True)
@@ -61,3 +70,30 @@ async def pause(stop: asyncio.Event, seconds: float) -> None:
     """Wait for so many seconds, or until ``stop`` is set."""
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(stop.wait(), seconds)
+
+
+async def ends(stop: asyncio.Event, task: "asyncio.Future[Any]", *, grace_s: float) -> bool:
+    """Wait for a task, once ``stop`` is set only ``grace_s`` more; return whether it ended. Its error is raised."""
+    stopped = asyncio.ensure_future(stop.wait())
+    try:
+        await asyncio.wait({task, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            await asyncio.wait({task}, timeout=grace_s)
+        if not task.done():
+            return False
+        task.result()
+        return True
+    finally:
+        stopped.cancel()
+        task.cancel()
+
+
+@contextlib.asynccontextmanager
+async def closing(entries: AsyncIterator[Any]) -> AsyncIterator[None]:
+    """Close an iterator that can be closed, so that a source frees what it holds now and not when it is collected."""
+    try:
+        yield
+    finally:
+        close = getattr(entries, "aclose", None)
+        if close is not None:
+            await close()

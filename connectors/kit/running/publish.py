@@ -87,7 +87,7 @@ class Publisher:
                 timeout_ms = self._delivery_timeout_ms
                 self._producer, self.idempotent = await asyncio.to_thread(self._opener, self._settings, timeout_ms)
 
-    async def close(self, timeout_s: float = 1.0) -> None:
+    async def close(self, timeout_s: float = 0.2) -> None:
         """Give up what is not delivered within ``timeout_s`` and free the connection. Safe to call twice."""
         producer, self._producer = self._producer, None
         if producer is not None:

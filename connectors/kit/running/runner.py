@@ -8,19 +8,19 @@ with that error, because going on would lose what it happened to.
 """
 
 import asyncio
-import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from connectors.kit.errors import BrokerUnavailableError, RecordsLostError, SourceUnavailableError
+from connectors.kit.running.answering import Answering
 from connectors.kit.running.cursors import Cursors
 from connectors.kit.running.outbox import Outbox
-from connectors.kit.running.pacing import Backoff, ConnectorCounters, pause
+from connectors.kit.running.pacing import Backoff, ConnectorCounters, closing, ends, pause
 from connectors.kit.running.publish import TOO_LARGE, Publisher
-from connectors.kit.source import AcknowledgedSource, Entry, Refused, Source
+from connectors.kit.source import AcknowledgedSource, Refused, Source
 from schemas.clock import Clock, SystemClock
 from schemas.connector_cursor import ConnectorCursor
 
@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 # Together under the two seconds in which a stop must end.
 STOP_SOURCE_S = 0.8
-STOP_DRAIN_S = 0.6
+STOP_DRAIN_S = 0.5
 STOP_CURSOR_S = 0.4
 # How often acknowledgements are counted and passed on to sources that wait for them; the position is stored every 2 s.
 COLLECT_S = 0.02
@@ -135,6 +135,7 @@ class _SourceRun:
         self._counted = (0, 0)
         # The newest cursor that a source which wants to hear it was told.
         self._told: str | None = None
+        self._answering = Answering(job.counters, job.source)
 
     async def run(self) -> None:
         failures = 0
@@ -151,7 +152,9 @@ class _SourceRun:
                 went_on = self._counters.accepted + self._counters.refused > before
                 failures = 1 if went_on else failures + 1
                 self._note(error, failures)
-                await pause(self._stop, self._job.backoff.pause_s(failures))
+                backoff = self._job.backoff
+                is_broker = isinstance(error, BrokerUnavailableError)
+                await pause(self._stop, (backoff.broker_pause_s if is_broker else backoff.pause_s)(failures))
 
     def _note(self, error: Exception, failures: int) -> None:
         self._counters.unavailable += 1
@@ -163,7 +166,7 @@ class _SourceRun:
         """Connect and find the place to go on from; return False when a stop came first."""
         await self._publisher.start()
         reading = asyncio.ensure_future(self._cursors.read(self._job.name))
-        if not await self._ends(reading, grace_s=0):
+        if not await ends(self._stop, reading, grace_s=0):
             return False
         saved = reading.result()
         if saved is not None:
@@ -200,10 +203,10 @@ class _SourceRun:
         """Publish the entries of the source from the present position on."""
         counters = self._counters
         entries = self._job.source.entries(self._position)
-        async with _closing(entries):
+        async with closing(entries):
             async for entry in entries:
                 counters.last_entry_us = self._clock.now_us()
-                counters.last_error = None
+                self._answering.entry_came()
                 went_out = await self._publisher.put(outbox, entry, source=self._job.kind)
                 if not went_out:
                     reason = entry.reason if isinstance(entry, Refused) else TOO_LARGE
@@ -212,38 +215,64 @@ class _SourceRun:
                     await asyncio.sleep(0)  # a source that never waits must not keep the others from running
 
     async def _keep_position(self, outbox: Outbox) -> None:
-        """Count what is acknowledged and store the position now and then."""
+        """Count what is acknowledged, look after what is shown, and store the position now and then."""
         stored_count = 0
-        stored_s = time.monotonic()
-        while True:
-            await asyncio.sleep(COLLECT_S)
-            outbox.collect()
-            self._count(outbox)
-            due = outbox.acknowledged - stored_count >= self._job.cursor_entries
-            if due or time.monotonic() - stored_s >= self._job.cursor_s:
-                stored_count, stored_s = outbox.acknowledged, time.monotonic()
-                await self._store(outbox)
+        began_s = stored_s = time.monotonic()
+        # While a position waits to be stored, what is acknowledged must still be passed on.
+        storing: asyncio.Future[None] | None = None
+        try:
+            while True:
+                await asyncio.sleep(COLLECT_S)
+                outbox.collect()
+                self._look(outbox, time.monotonic() - began_s)
+                if storing is not None:
+                    if not storing.done():
+                        continue
+                    storing.result()
+                    storing = None
+                due = outbox.acknowledged - stored_count >= self._job.cursor_entries
+                if due or time.monotonic() - stored_s >= self._job.cursor_s:
+                    stored_count, stored_s = outbox.acknowledged, time.monotonic()
+                    storing = asyncio.ensure_future(self._store(outbox))
+        finally:
+            if storing is not None:
+                storing.cancel()
+                await asyncio.gather(storing, return_exceptions=True)
 
     async def _settle(self, outbox: Outbox) -> BaseException | None:
         """Wait for what is on its way, store the position and return the error there was, if any."""
+        watching = asyncio.ensure_future(self._watch(outbox))
         try:
-            await self._ends(asyncio.ensure_future(outbox.drain()), grace_s=STOP_DRAIN_S)
+            await ends(self._stop, asyncio.ensure_future(outbox.drain()), grace_s=STOP_DRAIN_S)
             error = None
         except BrokerUnavailableError as failure:
             error = failure
             if not self._stop.is_set():
                 # A repeat must come after what is still on its way, or an old record would follow a newer one.
                 await self._publisher.give_up(outbox)
+        finally:
+            watching.cancel()
         self._count(outbox)
         if error is None:
             try:
-                await self._ends(asyncio.ensure_future(self._store(outbox)), grace_s=STOP_CURSOR_S)
+                await ends(self._stop, asyncio.ensure_future(self._store(outbox)), grace_s=STOP_CURSOR_S)
             except BrokerUnavailableError as failure:
                 error = failure
         self._position = outbox.cursor or self._position
         self._totals = (self._totals[0] + outbox.accepted, self._totals[1] + outbox.refused)
         self._counted = (0, 0)
         return error
+
+    async def _watch(self, outbox: Outbox) -> None:
+        """Keep the counters up to date while what is on its way is waited for; with a broker away that takes long."""
+        while True:
+            await asyncio.sleep(COLLECT_S)
+            self._look(outbox, 0.0)
+
+    def _look(self, outbox: Outbox, reads_s: float) -> None:
+        self._count(outbox)
+        if self._answering.look(waited_s=outbox.waited_s, reads_s=reads_s):
+            logger.warning("%s: %s; its records wait", self._job.name, self._counters.last_error)
 
     def _count(self, outbox: Outbox) -> None:
         accepted, refused = self._counted
@@ -269,29 +298,3 @@ class _SourceRun:
         await self._cursors.write(cursor)
         self._stored = cursor.cursor
         self._counters.cursor_writes += 1
-
-    async def _ends(self, task: "asyncio.Future[Any]", *, grace_s: float) -> bool:
-        """Wait for a task, after a stop only ``grace_s`` more; return whether it ended. Its error is raised."""
-        stopped = asyncio.ensure_future(self._stop.wait())
-        try:
-            await asyncio.wait({task, stopped}, return_when=asyncio.FIRST_COMPLETED)
-            if not task.done():
-                await asyncio.wait({task}, timeout=grace_s)
-            if not task.done():
-                return False
-            task.result()
-            return True
-        finally:
-            stopped.cancel()
-            task.cancel()
-
-
-@contextlib.asynccontextmanager
-async def _closing(entries: AsyncIterator[Entry]) -> AsyncIterator[None]:
-    """Close an iterator that can be closed, so that a source frees what it holds now and not when it is collected."""
-    try:
-        yield
-    finally:
-        close = getattr(entries, "aclose", None)
-        if close is not None:
-            await close()

@@ -1,23 +1,19 @@
 """Runs sinks: reads topics in a consumer group, hands batches over, and commits offsets after the outside took them.
 
 Delivery: at least once and in order per partition. While the outside does not take a batch, it is written again after
-growing pauses; the consumer stays in its group meanwhile, with its partitions paused.
+growing pauses; the consumer stays in its group meanwhile, with its partitions paused. A batch is given back where the
+group moves partitions in such a pause: whoever has them then reads it again from the committed offsets.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+import time
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
-from kafka import KafkaConsumer, TopicPartition
-from kafka.errors import AuthorizationError, CommitFailedError, KafkaError
-from kafka.structs import OffsetAndMetadata
-
-from connectors.kit.errors import BrokerUnavailableError, ConnectorConfigError, SinkUnavailableError
-from connectors.kit.running.broker import require_broker
-from connectors.kit.running.pacing import Backoff, ConnectorCounters, pause
+from connectors.kit.errors import BrokerUnavailableError, SinkUnavailableError
+from connectors.kit.running.group_reader import ConsumerOpener, GroupReader, Polled
+from connectors.kit.running.pacing import Backoff, ConnectorCounters, ends, pause
 from connectors.kit.settings import ConnectorSettings
 from connectors.kit.sink import Delivered, Sink, StartingSink
 from schemas.codec import decode
@@ -25,13 +21,11 @@ from schemas.errors import RecordDecodeError
 from schemas.topics import Topic, prefixed
 
 logger = logging.getLogger(__name__)
-T = TypeVar("T")
-ConsumerOpener = Callable[[str, Sequence[str], ConnectorSettings], KafkaConsumer]
 
 BATCH_RECORDS_MAX = 500
-POLL_MS = 200
-CLOSE_MS = 500
 CLOSE_SINK_S = 2.0
+# A stop leaves the batch that is being written this long.
+STOP_WRITE_S = 0.8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,12 +36,15 @@ class SinkJob:
         name: name of the instance; its consumer group is ``<prefix>.sink-<name>``.
         sink: the sink.
         backoff: pauses while it or the broker does not answer.
+        write_s: batches become smaller while one takes longer to write than this, seconds. The group throws out who
+            does not poll for five minutes, and waits for who writes before it moves partitions.
         counters: what it has done so far.
     """
 
     name: str
     sink: Sink
     backoff: Backoff = field(default_factory=Backoff)
+    write_s: float = 5.0
     counters: ConnectorCounters = field(default_factory=ConnectorCounters)
 
 
@@ -60,13 +57,13 @@ async def run_sink(
         job: the sink and how to run it.
         settings: broker and prefix.
         stop: set it to end the run within two seconds.
-        opener: connects a consumer; :func:`open_consumer` if None.
+        opener: connects a consumer; :func:`connectors.kit.running.group_reader.open_consumer` if None.
 
     Raises:
         ConnectorConfigError: the broker refuses this process or group.
         Exception: whatever else the sink raises.
     """
-    run = _SinkRun(job, settings, stop, opener or open_consumer)
+    run = _SinkRun(job, settings, stop, opener)
     failures = 0
     try:
         if isinstance(job.sink, StartingSink):
@@ -78,24 +75,25 @@ async def run_sink(
             except BrokerUnavailableError as error:
                 failures = 1 if job.counters.accepted > before else failures + 1
                 run.note(error, failures)
-                await pause(stop, job.backoff.pause_s(failures))
+                await pause(stop, job.backoff.broker_pause_s(failures))
     finally:
-        run.close()
+        run.reader.free()
         await asyncio.wait_for(job.sink.close(), CLOSE_SINK_S)
     return job.counters
 
 
 class _SinkRun:
-    """One run of one sink; the consumer lives in a thread of its own, because it is not safe in two."""
+    """One run of one sink."""
 
-    def __init__(self, job: SinkJob, settings: ConnectorSettings, stop: asyncio.Event, opener: ConsumerOpener) -> None:
-        self._open = opener
+    def __init__(
+        self, job: SinkJob, settings: ConnectorSettings, stop: asyncio.Event, opener: ConsumerOpener | None
+    ) -> None:
         self._job = job
         self._counters = job.counters
-        self._settings = settings
         self._stop = stop
         self._topics = {prefixed(settings.topic_prefix)(topic.name): topic for topic in job.sink.topics}
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"sink-{job.name}")
+        self._batch_records = BATCH_RECORDS_MAX
+        self.reader = GroupReader(job.name, list(self._topics), settings, opener)
 
     def note(self, error: Exception, failures: int) -> None:
         self._counters.unavailable += 1
@@ -103,29 +101,30 @@ class _SinkRun:
         if failures == 1:
             logger.warning("%s: %s; trying again until it answers", self._job.name, error)
 
-    def close(self) -> None:
-        """Free the consumer's thread; it has nothing left to do."""
-        self._thread.shutdown(wait=False)
-
     async def consume(self) -> None:
-        """Read and write until stopped.
+        """Read and write until stopped or thrown out of the group.
 
         Raises:
             BrokerUnavailableError: the broker does not answer.
         """
-        consumer = await self._in_thread(self._connect)
+        reader, stop = self.reader, self._stop
         try:
-            while not self._stop.is_set():
-                polled = await self._in_thread(lambda: consumer.poll(POLL_MS, max_records=BATCH_RECORDS_MAX))
-                if polled and await self._write(self._delivered(polled), consumer):
-                    await self._commit(consumer, polled)
+            await reader.connect()
+            # What was the matter with the outside shows again with the next batch.
+            self._counters.last_error = None
+            while not stop.is_set() and not reader.is_out:
+                polled = await reader.poll(self._batch_records)
+                if not polled:
+                    await reader.commit_passed(stop)
+                elif not await self._write(self._delivered(polled)):
+                    if not stop.is_set():
+                        await reader.give_back(polled)
+                elif not await reader.commit(polled, stop):
+                    logger.warning("%s: lost partitions before the commit; their records come again", self._job.name)
         finally:
-            await self._in_thread(lambda: consumer.close(autocommit=False, timeout_ms=CLOSE_MS))
+            await reader.close()
 
-    def _connect(self) -> KafkaConsumer:
-        return self._open(self._job.name, list(self._topics), self._settings)
-
-    def _delivered(self, polled: Mapping[TopicPartition, list[Any]]) -> list[Delivered]:
+    def _delivered(self, polled: Polled) -> list[Delivered]:
         """Return the records that decode; the others are answered by the worker that reads the topic, here counted."""
         batch = []
         for records in polled.values():
@@ -147,82 +146,35 @@ class _SinkRun:
             self._job.name, topic.name, record.partition, record.offset, error,
         )  # fmt: skip
 
-    async def _write(self, batch: list[Delivered], consumer: KafkaConsumer) -> bool:
-        """Hand a batch over, as often as it takes; return False when a stop came first."""
-        failures = 0
-        while batch:
-            writing = asyncio.ensure_future(self._job.sink.write(batch))
-            stopped = asyncio.ensure_future(self._stop.wait())
+    async def _write(self, batch: list[Delivered]) -> bool:
+        """Hand a batch over, as often as it takes; return False when a stop or the group's next move came first."""
+        failures, moves = 0, self.reader.moves
+        while batch:  # where nothing of it decoded it is committed as passed over
+            began_s = time.monotonic()
             try:
-                await asyncio.wait({writing, stopped}, return_when=asyncio.FIRST_COMPLETED)
-                if not writing.done():
-                    await asyncio.wait({writing}, timeout=1.0)
-                if not writing.done():
+                if not await self._is_written(batch):
                     return False
-                writing.result()
-                self._counters.accepted += len(batch)
-                self._counters.last_error = None
-                return True
             except SinkUnavailableError as error:
                 failures += 1
                 self.note(error, failures)
-                if not await self._wait_in_group(consumer, self._job.backoff.pause_s(failures)):
+                await self.reader.wait(self._stop, self._job.backoff.pause_s(failures))
+                if self._stop.is_set() or self.reader.moves != moves:
                     return False
-            finally:
-                stopped.cancel()
-                writing.cancel()
-        return True  # nothing of it decoded: it is committed as passed over
+                continue
+            self._counters.accepted += len(batch)
+            self._counters.last_error = None
+            self._pace(len(batch), time.monotonic() - began_s)
+            return True
+        return True
 
-    async def _wait_in_group(self, consumer: KafkaConsumer, seconds: float) -> bool:
-        """Wait without losing the partitions; return False when stopped."""
+    async def _is_written(self, batch: list[Delivered]) -> bool:
+        """Hand a batch over once; return False when a stop came and the outside does not end soon."""
+        writing = asyncio.ensure_future(self._job.sink.write(batch))
+        return await ends(self._stop, writing, grace_s=STOP_WRITE_S)
 
-        def keep_alive() -> None:
-            # Polling tells the group that this member works; paused partitions give no records meanwhile.
-            consumer.pause(*consumer.assignment())
-            consumer.poll(0)
-
-        await self._in_thread(keep_alive)
-        await pause(self._stop, seconds)
-        await self._in_thread(lambda: consumer.resume(*consumer.paused()))
-        return not self._stop.is_set()
-
-    async def _commit(self, consumer: KafkaConsumer, polled: Mapping[TopicPartition, list[Any]]) -> None:
-        offsets = {tp: OffsetAndMetadata(records[-1].offset + 1, "", -1) for tp, records in polled.items()}
-        try:
-            await self._in_thread(lambda: consumer.commit(offsets, timeout_ms=10_000))
-        except CommitFailedError:
-            # The group gave the partitions to another member, which writes these records again: at least once.
-            logger.warning("%s: lost partitions before the commit; their records come again", self._job.name)
-
-    async def _in_thread(self, call: Callable[[], T]) -> T:
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._thread, call)
-        except AuthorizationError as error:
-            raise ConnectorConfigError(f"{self._job.name}: the broker refuses: {type(error).__name__}") from error
-        except CommitFailedError:
-            raise
-        except KafkaError as error:
-            raise BrokerUnavailableError(f"the broker does not answer: {type(error).__name__}") from error
-
-
-def open_consumer(name: str, topics: Sequence[str], settings: ConnectorSettings) -> KafkaConsumer:
-    """Return a consumer in a sink's group, subscribed to topics by their full names; blocks for a second at most.
-
-    Raises:
-        BrokerUnavailableError: no broker answers.
-    """
-    require_broker(settings)
-    consumer = KafkaConsumer(
-        **settings.client_options(),
-        group_id=prefixed(settings.topic_prefix)(f"sink-{name}"),
-        enable_auto_commit=False,
-        # A sink that is new wants the present picture, and compacted topics hold it from the beginning.
-        auto_offset_reset="earliest",
-        # The least that Kafka allows by default. The embedded broker lets a new member wait for half of it.
-        session_timeout_ms=6_000,
-        heartbeat_interval_ms=1_500,
-        isolation_level="read_committed",
-        allow_auto_create_topics=False,
-    )
-    consumer.subscribe(list(topics))
-    return consumer
+    def _pace(self, count: int, took_s: float) -> None:
+        """Choose the size of the next batch by how long this one took."""
+        if took_s > self._job.write_s:
+            self._batch_records = max(1, int(count * self._job.write_s / took_s))
+        elif took_s < self._job.write_s / 4:
+            self._batch_records = min(BATCH_RECORDS_MAX, self._batch_records * 2)

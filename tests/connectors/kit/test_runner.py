@@ -77,15 +77,15 @@ async def test_a_restart_in_the_middle_of_a_file_loses_nothing_and_repeats_only_
     city: ConnectorSettings, tmp_path: Path
 ) -> None:
     path = tmp_path / "alarms.jsonl"
-    total = 15_000
+    total = 5_000
     lines = [json.dumps({"topic": "incidents", "record": record_to_json(incident(n))}) for n in range(total)]
     path.write_text("\n".join(lines) + "\n")
     for _ in range(3):
         # A process that dies: its run is cancelled, so that nothing is settled and no last position is stored.
         async with Publisher(city) as publisher:
-            one = job(_Stalling(FileReplaySource(Config(path=path), context()), after=4_000), cursor_s=0.1)
+            one = job(_Stalling(FileReplaySource(Config(path=path), context()), after=1_300), cursor_s=0.1)
             running = asyncio.ensure_future(run_source(one, publisher, KafkaCursors(city, publisher), asyncio.Event()))
-            await until(lambda: one.counters.accepted >= 2_000 and one.counters.cursor_writes > 0)  # noqa: B023
+            await until(lambda: one.counters.accepted >= 700 and one.counters.cursor_writes > 0)  # noqa: B023
             running.cancel()
             await asyncio.wait({running})
     async with Publisher(city) as publisher:
@@ -255,7 +255,7 @@ async def test_a_broker_that_is_not_there_yet_is_waited_for() -> None:
 @OUTAGE
 async def test_a_broker_that_goes_away_in_the_middle_costs_no_record(cut_off_broker: Callable[..., CutOff]) -> None:
     cut_off = cut_off_broker()
-    total = 20_000
+    total = 6_000
     async with Publisher(cut_off.settings) as publisher:
         one = job(ListSource([incident(n) for n in range(total)]))
         cursors = KafkaCursors(cut_off.settings, publisher)

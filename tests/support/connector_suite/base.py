@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from functools import cache
 from typing import Any, ClassVar
 
 import pytest
@@ -19,6 +20,11 @@ UNUSABLE = ("none", "default")
 KEBAB = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
+@cache
+def _manifest_of(name: str) -> Manifest:
+    return read_manifest(folder_of(name))
+
+
 class Reading:
     """Bytes in, entries out."""
 
@@ -27,7 +33,7 @@ class Reading:
 
     @property
     def manifest(self) -> Manifest:
-        return read_manifest(folder_of(self.name))
+        return _manifest_of(self.name)
 
     def answer(self, payload: bytes, *, now_us: int = EXAMPLE_NOW_US) -> list[Entry]:
         """Return the entries of a payload; each fits the contract."""

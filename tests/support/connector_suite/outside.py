@@ -32,7 +32,7 @@ class HttpOutside:
         self.calls = 0
         self.status = status
         self._answer = answer
-        self._failures: list[int] = []
+        self._failures: list[int | None] = []
         self._hangs = False
         self._keys: set[str] = set()
         self._server = LoopbackServer(self._take)
@@ -52,9 +52,9 @@ class HttpOutside:
         """Return what it holds; a repeat under a known key adds nothing."""
         return list(self.bodies)
 
-    def fail(self, times: int, status: int = 503) -> None:
-        """Answer the next calls with an error."""
-        self._failures += [status] * times
+    def fail(self, times: int, status: int = 503, *, after: int = 0) -> None:
+        """Answer the next calls with an error, after so many that are taken."""
+        self._failures += [None] * after + [status] * times
 
     def mend(self) -> None:
         """Take calls again."""
@@ -69,8 +69,9 @@ class HttpOutside:
         self.calls += 1
         if self._hangs:
             await asyncio.sleep(60)
-        if self._failures:
-            return web.Response(status=self._failures.pop(0))
+        failure = self._failures.pop(0) if self._failures else None
+        if failure is not None:
+            return web.Response(status=failure)
         key = request.headers.get(IDEMPOTENCY_HEADER, "")
         if not key or key not in self._keys:
             self._keys.add(key)
