@@ -12,7 +12,10 @@ DETECTION = "goldentime-detection"
 
 
 class AlertKind(StrEnum):
-    """Why the alert was raised; ``found`` ends all alerts, ``returned`` those that detection of our own raised."""
+    """Why the alert was raised.
+
+    ``found`` ends all alerts, ``returned`` those that detection of our own raised, ``heard-again`` its ``no-contact``.
+    """
 
     SAFE_ZONE_EXIT = "safe-zone-exit"
     SOS = "sos"
@@ -23,6 +26,7 @@ class AlertKind(StrEnum):
     WANDERING_PATTERN = "wandering-pattern"
     FOUND = "found"
     RETURNED = "returned"
+    HEARD_AGAIN = "heard-again"
     OTHER = "other"
 
 

@@ -25,8 +25,21 @@ class WanderingState:
     heard_us: Annotated[int, "The now of the newest fix, UTC microseconds since the epoch."]
     outside_fixes: Annotated[int, "Fixes in a row outside all safe zones; those that do not tell are not counted."] = 0
     inside_fixes: Annotated[int, "Fixes in a row inside a safe zone, after an alert."] = 0
-    raised: Annotated[tuple[str, ...], "Kinds of alerts that this outing has had, sorted.", Codes(AlertKind)] = ()
+    raised: Annotated[
+        tuple[str, ...],
+        "Kinds of alerts that this outing has had, sorted; found: people ended its case.",
+        Codes(AlertKind),
+    ] = ()
     pattern_us: Annotated[int, "When a pattern was last told of, UTC microseconds since the epoch; 0 for never."] = 0
     trail: Annotated[
         tuple[TrailPoint, ...], "Corners of the way, oldest first, at most the policy's trail_points."
     ] = ()
+    arrivals_us: Annotated[
+        tuple[int, ...],
+        "Nows of the newest fixes that came at least 10 s after the one before, oldest first, at most 6: how often the "
+        "tracker is usually heard.",
+    ] = ()
+    newest: Annotated[
+        TrailPoint | None,
+        "The newest fix that is not inside a zone, until silence after it was told of; null for none.",
+    ] = None

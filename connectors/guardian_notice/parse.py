@@ -43,8 +43,8 @@ class Notice:
 def notice_of(record: Any) -> Notice | None:
     """Return the notice that an alert or an assignment may be; None for what tells nothing of the kind."""
     if isinstance(record, WanderingAlert):
-        if record.kind == AlertKind.RETURNED:
-            return None  # back in a safe zone: the end of the case will be told
+        if record.kind in (AlertKind.RETURNED, AlertKind.HEARD_AGAIN):
+            return None  # back in a safe zone, or heard again: the end of the case will be told
         return Notice(
             case_id=record.case_id,
             notice=FOUND if record.kind == AlertKind.FOUND else ALERT,

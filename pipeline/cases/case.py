@@ -35,11 +35,15 @@ UNKNOWN_CASE = "unknown-case"
 EXERCISE_MIX = "exercise-mix"
 REFUSED = "refused"
 # After these, an alert from before is late.
-_ENDS_ALERTS = (AlertKind.FOUND, CLOSED_BY_ORDER, RELEASED_BY_ORDER)
+ENDS_ALERTS = (AlertKind.FOUND, CLOSED_BY_ORDER, RELEASED_BY_ORDER)
+# These end alerts of our own detection.
+ENDS_OWN = (AlertKind.RETURNED, AlertKind.HEARD_AGAIN)
 # After these, any newer word of the source opens its report again; all other ends are the source's own, and final.
 _NOT_FINAL = (None, LEASE_EXPIRED, RELEASED_BY_ORDER)
 # Two places agree when they are within so many times the sum of their 68 % radii.
 _AGREES = 2.0
+# The kind that connectors give a report whose type they could not read.
+_UNREAD_KIND = "other"
 # Qualities of a location that is no place: cameras are never chosen from it.
 UNUSABLE_QUALITIES = (LocationQuality.DEFAULT, LocationQuality.NONE)
 
@@ -97,11 +101,12 @@ def apply_incident(case: CaseState | None, incident: Incident, now_us: int) -> A
     closed_reason = _closed_reason(incident)
     if known is not None and incident.status != IncidentStatus.REPORTED and _is_final(known.closed_reason):
         return Applied(before, AFTER_CLOSE)
+    told = known if known is not None and _is_unread(incident) else incident
     report = CaseReport(
         report_id=incident.incident_id,
-        service=incident.service,
-        kind=incident.kind,
-        native_code=incident.native_code,
+        service=told.service,
+        kind=told.kind,
+        native_code=told.native_code,
         urgency_native=incident.urgency_native,
         legal_basis=incident.legal_basis,
         occurred_us=incident.occurred_us,
@@ -117,25 +122,26 @@ def apply_incident(case: CaseState | None, incident: Incident, now_us: int) -> A
 def apply_alert(case: CaseState | None, alert: WanderingAlert, now_us: int) -> Applied:
     """Return the case after a wandering alert.
 
-    ``found`` ends all alerts of the case; ``returned`` those that detection of our own raised, and is nothing without.
+    ``found`` ends all alerts of the case; ``returned`` those that detection of our own raised, ``heard-again`` the
+    silence that it told of; both are nothing without.
     """
-    if ended := _refused(case, alert.event_id, exercise=alert.exercise):
-        return ended
-    is_own = alert.source == DETECTION or alert.kind == AlertKind.RETURNED
-    prefix = OWN_ALERT_PREFIX if is_own else ALERT_PREFIX
-    if alert.kind == AlertKind.RETURNED and not (case and any(_is_open_alert(r, prefix) for r in case.reports)):
+    if refused := _refused(case, alert.event_id, exercise=alert.exercise):
+        return refused
+    prefix = OWN_ALERT_PREFIX if alert.source == DETECTION or alert.kind in ENDS_OWN else ALERT_PREFIX
+    ended = prefix + AlertKind.NO_CONTACT if alert.kind == AlertKind.HEARD_AGAIN else prefix
+    if alert.kind in ENDS_OWN and not (case and any(_is_open_alert(r, ended) for r in case.reports)):
         return Applied(case, AFTER_CLOSE)
     before, case = case, _case_for(case, alert, alert.subject_ref, now_us)
     report_id = prefix + alert.kind
     known = next((r for r in case.reports if r.report_id == report_id), None)
-    ends = alert.kind in (AlertKind.FOUND, AlertKind.RETURNED)
-    newest_us = max((r.observed_us for r in case.reports if r.report_id.startswith(prefix)), default=0)
-    found_us = max((r.observed_us for r in case.reports if r.closed_reason in _ENDS_ALERTS), default=0)
+    ends = alert.kind == AlertKind.FOUND or alert.kind in ENDS_OWN
+    newest_us = max((r.observed_us for r in case.reports if r.report_id.startswith(ended)), default=0)
+    found_us = max((r.observed_us for r in case.reports if r.closed_reason in ENDS_ALERTS), default=0)
     observed_us = min(alert.observed_us, now_us)
     if (known and observed_us < known.observed_us) or observed_us < (newest_us if ends else found_us):
         return Applied(before, LATE)
     if ends:
-        case = replace(case, reports=tuple(_ended(r, prefix, alert.kind, observed_us) for r in case.reports))
+        case = replace(case, reports=tuple(_ended(r, ended, alert.kind, observed_us) for r in case.reports))
     report = CaseReport(
         report_id=report_id,
         service=Service.DEMENTIA,
@@ -233,6 +239,11 @@ def _known_place(told: Location | None, known: CaseReport | None) -> Location | 
     return told
 
 
+def _is_unread(incident: Incident) -> bool:
+    """Return whether an event does not say what happened; an update that does not, takes back nothing that is known."""
+    return incident.kind == _UNREAD_KIND and incident.native_code is None
+
+
 def _that_stands(known: CaseReport | None) -> CaseReport | None:
     """Return what of a report stands when its source states it anew: a place that somebody else corrected."""
     corrected = known is not None and known.location is not None and known.location.quality == LocationQuality.OTHER
@@ -247,7 +258,7 @@ def _with_report(case: CaseState, report: CaseReport, event_id: str, now_us: int
     was_over = is_ended(case) or not open_reports(case)
     reopens = bool(was_over and report.closed_reason is None and case.version)
     if reopens:
-        case = replace(_without_orders(case), opened_us=now_us, first_view_us=None)
+        case = replace(_without_orders(case), opened_us=now_us, first_view_us=None, ended_us=None)
     in_order = tuple(sorted(reports, key=lambda r: r.report_id))
     return with_event_id(replace(case, reports=in_order, evidence_us=now_us), event_id)
 

@@ -1,4 +1,4 @@
-"""The numbers of detection of our own: safe zones, outings at night, pacing and lapping."""
+"""The numbers of detection of our own: safe zones, outings at night, pacing and lapping, silence."""
 
 from dataclasses import dataclass
 
@@ -26,6 +26,8 @@ class WanderingPolicy:
         lapping_rounds: so many rounds are lapping.
         lapping_radius_m: rounds have at least this radius, or it is the receiver's noise.
         again_s: after a pattern was told of, it is told of again only after this long.
+        no_contact_s: a tracker that is out and silent for less is never told of.
+        no_contact_gaps: nor is one that is silent for less than so many of its usual gaps between arrivals.
     """
 
     exit_fixes: int
@@ -42,6 +44,8 @@ class WanderingPolicy:
     lapping_rounds: float
     lapping_radius_m: float
     again_s: float
+    no_contact_s: float
+    no_contact_gaps: float
 
 
 def wandering_policy_from(f: PolicyFields) -> WanderingPolicy:
@@ -65,6 +69,10 @@ def wandering_policy_from(f: PolicyFields) -> WanderingPolicy:
         f.number("lapping_rounds", 1, 20),
         f.number("lapping_radius_m", 5, 1_000),
         f.number("again_s", 60, 86_400),
+        f.number("no_contact_s", 60, 86_400),
+        f.number("no_contact_gaps", 1.5, 20),
     )
     f.done()
+    if result.no_contact_s > result.memory_s:
+        raise f.error("no_contact_s", f"must not be above memory_s, got {result.no_contact_s}")
     return result

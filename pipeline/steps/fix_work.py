@@ -9,7 +9,7 @@ from pipeline.steps import fix_rules
 from pipeline.steps.asked import Asked
 from pipeline.steps.fix_rules import FixRound, apply_fixes
 from pipeline.steps.step_work import Ask, StepWork
-from pipeline.wandering.outing import Fix
+from pipeline.wandering.findings import Fix
 from schemas.camera_assignment import InputRef
 from schemas.topics import TRACKER_FIXES
 
@@ -21,11 +21,12 @@ def apply_fix_round(work: StepWork, members: FixRound) -> list[Asked]:
     """Write the fixes of a round into tracks and beliefs; return the cases whose cameras must be looked at anew."""
     subjects, outcomes = work.state.subjects, work.result.outcomes
     fixes, rows, slots = members.fixes, members.rows, members.slots
+    before_us = np.where(subjects.fix_us[slots] > 0, subjects.updated_us[slots], 0)
     verdicts = apply_fixes(subjects, members, work.policy)
     stands = verdicts.verdict <= fix_rules.KEPT
     work.dirty_slots.append(slots[stands | (verdicts.verdict == fix_rules.JUMP)])
     work.state.track_heard(slots[stands], work.policy)
-    _watch(work, members, stands)
+    _watch(work, members, stands, before_us)
     _weigh(work, members, np.flatnonzero(verdicts.verdict == fix_rules.KEPT))
     counts = np.bincount(verdicts.verdict, minlength=len(fix_rules.OUTCOMES)).tolist()
     for outcome, count in zip(fix_rules.OUTCOMES, counts, strict=True):
@@ -47,20 +48,28 @@ def apply_fix_round(work: StepWork, members: FixRound) -> list[Asked]:
     return asked
 
 
-def _watch(work: StepWork, members: FixRound, stands: NDArray[np.bool_]) -> None:
-    """Hold the fixes that stand of registered people against their safe zones and ways; alerts come back as inputs."""
+def _watch(work: StepWork, members: FixRound, stands: NDArray[np.bool_], before_us: NDArray[np.int64]) -> None:
+    """Hold the fixes that stand of registered people against their safe zones and ways; alerts come back as inputs.
+
+    Args:
+        work: the step.
+        members: the fixes.
+        stands: which of them stand.
+        before_us: the now of the fix before each; 0 for none.
+    """
     watch, fixes = work.state.watch, members.fixes
     if not watch.protections:
         return
-    rows, now_us = members.rows[stands].tolist(), members.now_us[stands].tolist()
+    rows, now_us, heard_us = (column[stands].tolist() for column in (members.rows, members.now_us, before_us))
     known, keys = watch.protections, fixes.case_id
-    for row, moment_us in [(row, moment) for row, moment in zip(rows, now_us, strict=True) if keys[row] in known]:
+    for row, moment_us, last_us in [one for one in zip(rows, now_us, heard_us, strict=True) if keys[one[0]] in known]:
         fix = Fix(
             int(fixes.fix_us[row]),
             moment_us,
             float(fixes.lat_deg[row]),
             float(fixes.lon_deg[row]),
             float(fixes.accuracy_m[row]),
+            last_us,
         )
         found = watch.take(keys[row], fix, work.policy, exercise=bool(fixes.exercise[row]))
         work.alerts += [(int(fixes.order[row]), alert) for alert in found]

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from pipeline.belief.beliefs import Beliefs
 from pipeline.cases.case import is_ended
+from pipeline.cases.endings import ran_out, was_settled
 from pipeline.choice.scenery import Scenery
 from pipeline.decisions.assignment import Occasion
 from pipeline.decisions.audit import AuditChain, record_of, view_record_of
@@ -166,7 +167,9 @@ class StepWork:
             self.state.subjects.drop_track(slot)
             self.dropped_tracks.add(key)
         self.beliefs.forget(key)
-        self.state.watch.forget_trail(key)
+        case = self.state.cases.get(key)
+        keeps, settled = case is not None and ran_out(case), case is not None and was_settled(case)
+        self.state.watch.forget_places(key, keeps_newest=keeps, is_settled=settled)
 
     def note(self, key: bytes, case: CaseState) -> None:
         """Remember a case's state, and write it if it is another than before."""

@@ -30,6 +30,8 @@ def apply_tick(work: StepWork) -> None:
     together, hold nobody up.
     """
     state, orders = work.state, count(_FIRST_ORDER)
+    # Before anything is forgotten: whoever has fallen silent is told of with their last place.
+    work.alerts += [(_FIRST_ORDER, alert) for alert in state.watch.fallen_silent(state.clock_us, work.policy)]
     state.watch.forget_due(state.clock_us, work.policy)
     _note_changed_cameras(work)
     note_changed_conditions(state, work.scenery, work.policy)

@@ -7,14 +7,15 @@ which is also told when the rest begins while they are out. Ways are looked at o
 whom the registry says so; without any zone, everywhere.
 """
 
-from dataclasses import dataclass, replace
-from typing import NamedTuple
+from dataclasses import replace
 
 from pipeline.geo import METRES_PER_DEGREE, Plane
 from pipeline.rules.policy import US_PER_S, Policy
 from pipeline.rules.wandering_policy import WanderingPolicy
+from pipeline.wandering.findings import Finding, Fix
 from pipeline.wandering.patterns import Pattern, pattern_in
 from pipeline.wandering.protection import MINUTES_PER_DAY, Protection
+from pipeline.wandering.silence import arrivals_after, has_fallen_silent, heard_again, without_silence
 from schemas.wandering_alert import AlertKind
 from schemas.wandering_state import TrailPoint, WanderingState
 
@@ -22,25 +23,6 @@ from schemas.wandering_state import TrailPoint, WanderingState
 LEG_ERRORS = 4.0
 RADIUS_ERRORS = 2.0
 STEP_ERRORS = 2.0
-
-
-class Fix(NamedTuple):
-    """A fix that stands: newer than the ones before, and no jump."""
-
-    fix_us: int
-    now_us: int
-    lat_deg: float
-    lon_deg: float
-    accuracy_m: float
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What must be told, and what it rests on in plain words."""
-
-    kind: AlertKind
-    why: tuple[str, ...]
-
 
 Seen = tuple[WanderingState | None, tuple[Finding, ...]]
 
@@ -60,21 +42,26 @@ def after_fix(memory: WanderingState | None, protection: Protection, fix: Fix, p
     if memory is None and is_inside:
         return None, ()  # where almost all fixes end
     memory = None if memory is None else aged(memory, fix.now_us, policy)
-    if nearest is not None and is_inside:
-        return _inside(memory, nearest[1], fix, rules)
     is_outside = nearest is not None and nearest[0] > fix.accuracy_m
+    contact: tuple[Finding, ...] = ()
+    if memory is not None and has_fallen_silent(memory):
+        contact = (heard_again(memory, fix),)
+        memory = without_silence(memory, is_outside=is_outside)
+    if nearest is not None and is_inside:
+        memory, found = _inside(memory, nearest[1], fix, rules)
+        return memory, contact + found
     if memory is None and nearest is not None and not is_outside:
-        return None, ()
+        return None, contact
     memory = memory or WanderingState(case_id=protection.subject.case_id, heard_us=fix.now_us)
-    memory = replace(memory, heard_us=fix.now_us)
+    memory = _heard(memory, fix, policy, is_outside=is_outside, has_zones=nearest is not None)
     findings: list[Finding] = []
     if nearest is not None and is_outside:
-        memory = replace(memory, outside_fixes=memory.outside_fixes + 1, inside_fixes=0)
         memory, findings = _outside(memory, protection, fix, nearest, policy)
     if protection.subject.detects_patterns and (nearest is None or is_outside):
-        memory, found = _on_the_way(memory, fix, rules)
-        findings += found
-    return (memory if _says_something(memory) else None), tuple(findings)
+        memory, patterns = _on_the_way(memory, fix, rules)
+        findings += patterns
+    # What an outing is told of anew comes before the end of its silence, so that the case goes on.
+    return (memory if _says_something(memory) else None), (*findings, *contact)
 
 
 def aged(memory: WanderingState, now_us: int, policy: Policy) -> WanderingState | None:
@@ -87,10 +74,31 @@ def aged(memory: WanderingState, now_us: int, policy: Policy) -> WanderingState 
     return without_trail(memory)
 
 
-def without_trail(memory: WanderingState) -> WanderingState | None:
-    """Return what is remembered without any position; None if that is nothing."""
-    memory = replace(memory, trail=()) if memory.trail else memory
+def ages_us(memory: WanderingState, now_us: int, policy: Policy) -> int:
+    """Return from when on :func:`aged` may leave less than now."""
+    memory_us = int(policy.wandering.memory_s * US_PER_S)
+    is_young = now_us - memory.heard_us <= memory_us
+    return memory.heard_us + 1 + (memory_us if is_young else int(policy.lease.max_case_s * US_PER_S))
+
+
+def without_trail(memory: WanderingState, *, keeps_newest: bool = False) -> WanderingState | None:
+    """Return what is remembered without any position, or with the newest one only; None if that is nothing."""
+    newest = memory.newest if keeps_newest else None
+    if memory.trail or newest is not memory.newest:
+        memory = replace(memory, trail=(), newest=newest)
     return memory if _says_something(memory) else None
+
+
+def _heard(memory: WanderingState, fix: Fix, policy: Policy, *, is_outside: bool, has_zones: bool) -> WanderingState:
+    """Return what is remembered with a fix that is not inside a zone."""
+    return replace(
+        memory,
+        heard_us=fix.now_us,
+        outside_fixes=memory.outside_fixes + is_outside,
+        inside_fixes=0 if is_outside else memory.inside_fixes,
+        arrivals_us=arrivals_after(memory.arrivals_us, fix, policy),
+        newest=_point(fix) if has_zones else None,
+    )
 
 
 def _says_something(memory: WanderingState) -> bool:
@@ -103,7 +111,8 @@ def _inside(memory: WanderingState | None, zone_ref: str, fix: Fix, rules: Wande
         return None, ()
     inside_fixes = memory.inside_fixes + 1
     if inside_fixes < rules.return_fixes:
-        return replace(memory, heard_us=fix.now_us, inside_fixes=inside_fixes, outside_fixes=0, trail=()), ()
+        memory = replace(memory, heard_us=fix.now_us, inside_fixes=inside_fixes, outside_fixes=0, trail=(), newest=None)
+        return memory, ()
     why = (f"inside zone {zone_ref} ± {fix.accuracy_m:.0f} m", _in_a_row(inside_fixes))
     return None, (Finding(AlertKind.RETURNED, why),)
 
@@ -157,7 +166,7 @@ def _trail_with(trail: tuple[TrailPoint, ...], fix: Fix, rules: WanderingPolicy)
     """Return the way with the fix as its newest corner; the same way if it is none."""
     if fix.accuracy_m > rules.accuracy_max_m:
         return trail
-    corner = TrailPoint(fix_us=fix.fix_us, lat_deg=fix.lat_deg, lon_deg=fix.lon_deg, accuracy_m=fix.accuracy_m)
+    corner = _point(fix)
     if not trail:
         return (corner,)
     last = trail[-1]
@@ -170,6 +179,10 @@ def _trail_with(trail: tuple[TrailPoint, ...], fix: Fix, rules: WanderingPolicy)
         return (corner,)
     first_us = fix.fix_us - int(rules.window_s * US_PER_S)
     return tuple(point for point in (*trail, corner)[-rules.trail_points :] if point.fix_us >= first_us)
+
+
+def _point(fix: Fix) -> TrailPoint:
+    return TrailPoint(fix_us=fix.fix_us, lat_deg=fix.lat_deg, lon_deg=fix.lon_deg, accuracy_m=fix.accuracy_m)
 
 
 def _pattern(trail: tuple[TrailPoint, ...], rules: WanderingPolicy) -> Pattern | None:

@@ -271,8 +271,9 @@ async def test_what_a_guardian_need_not_know_is_passed_over_and_counted(
     assert office.sink.findings == {finding: 1}
 
 
-async def test_a_person_back_in_a_safe_zone_is_told_by_the_end_of_the_case_only(office: Office) -> None:
-    await office.write(subject(CASES[0]), alert("night-outing"), alert("returned", after_min=5))
+async def test_a_person_heard_again_or_back_in_a_safe_zone_is_told_by_the_end_of_the_case_only(office: Office) -> None:
+    await office.write(subject(CASES[0]), alert("night-outing"), alert("heard-again", after_min=4))
+    await office.write(alert("returned", after_min=5))
     await office.write(assignment("released", version=2, kind="night-outing"))
 
     assert [notice for _, notice in office.told] == ["alert", "closed"]

@@ -74,6 +74,15 @@ def test_an_update_changes_its_report_and_keeps_what_it_does_not_say() -> None:
     assert (after.opened_us, after.evidence_us) == (before.opened_us, later(10))
 
 
+def test_an_update_whose_kind_nobody_could_read_keeps_the_kind_and_another_code_changes_it() -> None:
+    fire = an_incident("i", service="fire", kind="fire", native_code="602")
+    unread = an_incident("i", later(9), status="updated", kind="other", native_code=None)
+    (kept,) = case_after(fire, unread).reports
+    assert (kept.service, kept.kind, kept.native_code) == ("fire", "fire", "602")
+    (changed,) = case_after(fire, replace(unread, native_code="999")).reports
+    assert (changed.service, changed.kind, changed.native_code) == ("police", "other", "999")
+
+
 @pytest.mark.parametrize("nowhere", [at(quality="default"), at(quality="none"), None])
 def test_an_update_that_knows_no_place_keeps_the_place_that_is_known(nowhere: Location | None) -> None:
     incident = case_after(an_incident("i", location=at(5)), an_incident("i", later(9), location=nowhere))

@@ -138,7 +138,7 @@ def test_what_is_remembered_ends_by_time_and_where_somebody_went_with_their_case
     run.tell(alert, now_s=11)
     run.tell(an_alert(kind="found", observed_us=T0_US + 60 * S), now_s=60)
     memory = run.state.watch.memories[b"s:elder"]
-    assert (memory.raised, memory.trail) == (("safe-zone-exit",), ())
+    assert (memory.raised, memory.trail) == (("found", "safe-zone-exit"), ())
     assert not run.tell(fix_at(410, 120), now_s=120).alerts  # told already, and found; still on the way home
     result = run.tick(13 * 3_600)
     assert (b"s:elder", None) in result.outings
@@ -146,6 +146,8 @@ def test_what_is_remembered_ends_by_time_and_where_somebody_went_with_their_case
 
 
 PEOPLE = ("s:ann", "s:ben")
+# Silence is told of by ticks: where it must not matter when they fall, nobody is waited for.
+NO_SILENCE = policy_with(POLICY, wandering={"no_contact_s": 86_400.0})
 
 
 @st.composite
@@ -187,14 +189,14 @@ def run_log(
     results, start = [], 0
     for end in sorted({*(c for c in cuts if 0 < c < len(log)), len(log)}):
         batches = batches_of(list(log[start:end]), first_offset=first_offset + start)
-        results.append(step(state, read(batches, POLICY), SCENERY, POLICY, None))
+        results.append(step(state, read(batches, NO_SILENCE), SCENERY, NO_SILENCE, None))
         start = end
     return results
 
 
 def a_tick(state: PartitionState, log: Sequence[tuple[int, Any]]) -> StepResult:
     """Let time alone decide, a second after the log."""
-    return step(state, read([], POLICY), SCENERY, POLICY, log[-1][0] + S)
+    return step(state, read([], NO_SILENCE), SCENERY, NO_SILENCE, log[-1][0] + S)
 
 
 def outings(results: Sequence[StepResult]) -> dict[bytes, WanderingState]:
@@ -234,7 +236,7 @@ def test_a_restart_changes_no_alert_and_a_tick_before_it_neither(
     registered = {r.case_id.encode(): encode(r) for _, r in log[:cut] if type(r).__name__ == "ProtectedSubject"}
     kept = {key: encode(memory) for key, memory in outings(first).items()}
     restored = PartitionState.restored(
-        {**rows(first), PROTECTED_SUBJECTS.name: registered, WANDERING_STATES.name: kept}, POLICY
+        {**rows(first), PROTECTED_SUBJECTS.name: registered, WANDERING_STATES.name: kept}, NO_SILENCE
     )
     rest = run_log(log[cut:], [], restored, cut) if cut < len(log) else []
     rest.append(a_tick(restored, log))

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from pipeline.errors import RuleBrokenError
-from pipeline.wandering.outing import Finding, Fix, after_fix
+from pipeline.wandering.findings import Finding, Fix
+from pipeline.wandering.outing import after_fix
 from pipeline.wandering.protection import check_registration, protection_of
 from schemas.location import Point
 from schemas.protected_subject import SafeZone
