@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.reading.batch import RawBatch, Refusal
-from pipeline.reading.event_rules import ACCURACY_M_MAX, LAT_DEG_MAX
+from pipeline.reading.event_rules import ACCURACY_M_MAX, LAT_DEG_MAX, TEXT_LENGTH_MAX
 
 Column = NDArray[Any]
 Flags = NDArray[np.bool_]
@@ -51,6 +51,12 @@ def unequal_keys(case_id: Column, keys: Sequence[bytes | None]) -> BrokenRule:
     """Return the rule that a record's key is its case."""
     unequal = np.fromiter((k != c for k, c in zip(keys, case_id.tolist(), strict=True)), np.bool_, len(keys))
     return "key-mismatch", "case_id", "must equal the Kafka key, which decides the partition", unequal
+
+
+def too_long(name: str, texts: Sequence[bytes | None]) -> BrokenRule:
+    """Return the rule that an id has room where it is remembered."""
+    long = np.fromiter((text is not None and len(text) > TEXT_LENGTH_MAX for text in texts), np.bool_, len(texts))
+    return "too-large", name, f"must have at most {TEXT_LENGTH_MAX} bytes", long
 
 
 def impossible_places(lat_deg: Column, lon_deg: Column) -> BrokenRule:

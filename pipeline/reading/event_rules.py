@@ -27,6 +27,8 @@ ROUTE_POINTS_MAX = 10_000
 UNITS_MAX = 100
 # Ids that are remembered or written on: bytes of UTF-8.
 TEXT_LENGTH_MAX = 512
+# A time outside is a slip of a unit or a year; calendars, leases and the windows of metrics would break on it.
+TIME_US_MIN, TIME_US_END = 0, 4_102_444_800_000_000  # 2100-01-01T00:00:00Z
 # "A word or two of the city's list": no room for a report, in which a person could be named.
 ORDER_REASON_LENGTH_MAX = 64
 ORDERS = frozenset(Command) - {Command.OTHER}
@@ -40,8 +42,7 @@ def check_event(record: CaseEvent, key: bytes | None) -> None:
     Raises:
         RuleBrokenError: it breaks one; the error names reason and field, and no position.
     """
-    if not record.case_id:
-        raise RuleBrokenError("missing-value", "case_id", "must not be empty")
+    _check_text(record.case_id, "case_id")
     if key != record.case_id.encode():
         raise RuleBrokenError("key-mismatch", "case_id", "must equal the Kafka key, which decides the partition")
     if isinstance(record, OperatorCommand):
@@ -79,9 +80,17 @@ def _check_text(text: str | None, name: str) -> None:
         raise RuleBrokenError("too-large", name, f"must have at most {TEXT_LENGTH_MAX} bytes")
 
 
+def _check_time(time_us: int | None, name: str) -> None:
+    if time_us is not None and not TIME_US_MIN <= time_us < TIME_US_END:
+        raise RuleBrokenError("out-of-range", name, f"must lie in the years 1970 to 2099, got {time_us}")
+
+
 def _check_report(record: Incident | WanderingAlert) -> None:
     _check_location(record.location, "location")
+    if isinstance(record, WanderingAlert):
+        _check_time(record.last_seen_us, "last_seen_us")
     if isinstance(record, Incident):
+        _check_time(record.occurred_us, "occurred_us")
         if record.area and len(record.area.polygon) > AREA_POINTS_MAX:
             raise RuleBrokenError("too-large", "area.polygon", f"at most {AREA_POINTS_MAX} points are read")
         for point in record.area.polygon if record.area else ():

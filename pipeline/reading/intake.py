@@ -16,6 +16,7 @@ from pipeline.reading.column_rules import (
     impossible_places,
     refusal_of,
     rows_that_keep,
+    too_long,
     unequal_keys,
 )
 from pipeline.reading.columns import decode_columns
@@ -234,6 +235,7 @@ def _fix_rules(
     skew_us = int(policy.movement.clock_skew_s * US_PER_S)
     return [
         unequal_keys(data["case_id"], keys),
+        too_long("case_id", keys),
         ("no-position", "location", "a fix must have a position; (0,0) is none", no_place),
         impossible_places(lat, lon),
         impossible_accuracies(data["location.accuracy_m"]),

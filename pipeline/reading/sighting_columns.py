@@ -19,10 +19,10 @@ from pipeline.reading.column_rules import (
     impossible_places,
     refusal_of,
     rows_that_keep,
+    too_long,
     unequal_keys,
 )
 from pipeline.reading.columns import Columns, decode_columns
-from pipeline.reading.event_rules import TEXT_LENGTH_MAX
 from pipeline.rules.policy import US_PER_S, Policy
 from schemas.camera_assignment import ViewLevel
 from schemas.sighting import Sighting, SightingResult
@@ -160,8 +160,9 @@ def _rules(
         unequal_keys(data["case_id"], keys),
         ("missing-value", "case_id", "must not be empty", _flags(not c for c in data["case_id"].tolist())),
         ("missing-value", "event_id", "must not be empty", _flags(not e for e in data["event_id"].tolist())),
-        _too_long("event_id", data),
-        _too_long("camera_id", data),
+        too_long("case_id", keys),
+        too_long("event_id", data["event_id"].tolist()),
+        too_long("camera_id", data["camera_id"].tolist()),
         (
             "unknown-code",
             "result",
@@ -181,11 +182,6 @@ def _rules(
         # NaN stands for not told, and breaks no rule.
         ("out-of-range", "reliability", "must be from 0 to 1", (reliability < 0) | (reliability > 1)),
     ]
-
-
-def _too_long(name: str, data: dict[str, Column]) -> BrokenRule:
-    broken = _flags(len(text or b"") > TEXT_LENGTH_MAX for text in data[name].tolist())
-    return "too-large", name, f"must have at most {TEXT_LENGTH_MAX} bytes", broken
 
 
 def _flags(values: Iterable[bool]) -> Flags:

@@ -130,6 +130,9 @@ SQUARE = (Point(lat_deg=37.0, lon_deg=127.0), Point(lat_deg=37.0, lon_deg=127.1)
 BAD_POINT = Point(lat_deg=91.0, lon_deg=0.0)
 BROKEN_RULES = [
     (an_incident(""), "missing-value", "case_id"),
+    (an_incident("x" * 513), "too-large", "case_id"),
+    (an_incident(occurred_us=-1), "out-of-range", "occurred_us"),
+    (an_incident(occurred_us=2**62), "out-of-range", "occurred_us"),
     (an_incident(location=a_place(lat_deg=91.0)), "impossible-position", "location"),
     (an_incident(location=a_place(lat_deg=86.0)), "impossible-position", "location"),
     (an_incident(location=a_place(lat_deg=127.42, lon_deg=37.4)), "impossible-position", "location"),
@@ -146,6 +149,9 @@ BROKEN_RULES = [
     (an_incident(units=(a_unit(route=(*SQUARE, BAD_POINT)),)), "impossible-position", "units.route"),
     (an_incident(units=(a_unit(route=SQUARE[:1] * 10_001),)), "too-large", "units.route"),
     (an_alert(location=a_place(lat_deg=91.0)), "impossible-position", "location"),
+    (an_alert("x" * 513), "too-large", "case_id"),
+    (an_alert(last_seen_us=-1), "out-of-range", "last_seen_us"),
+    (a_fix("x" * 513), "too-large", "case_id"),
     (a_fix(location=a_place(lat_deg=91.0)), "impossible-position", "location"),
     (a_fix(location=a_place(lat_deg=math.nan)), "impossible-position", "location"),
     (a_fix(location=a_place(lon_deg=-181.0)), "impossible-position", "location"),
