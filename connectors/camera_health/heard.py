@@ -45,7 +45,9 @@ class Heard:
             return "late"
         self._newest_us = max(self._newest_us, now_us)
         self._put(health.camera_id, _Heard(health.state, health.observed_us, now_us, health.exercise))
-        return "beat" if known is not None and known.state == health.state else "change"
+        # What a drill said of a camera is not what is so, nor the other way round.
+        is_known = known is not None and (known.state, known.exercise) == (health.state, health.exercise)
+        return "beat" if is_known else "change"
 
     def silent(self, now_us: int, silent_us: int, *, although_all: bool) -> Iterator[tuple[str, int]]:
         """Yield the cameras that have become silent, and when they were last heard; they are down from then on.

@@ -26,16 +26,34 @@ class Cases:
         self._open: dict[str, _Open] = {
             str(root): _Open.of(fields) for root, fields in dict(kept.get("open", {})).items()
         }
+        # Alerts that an update or a cancel spoke of: whenever they come, what they say is past.
+        self._superseded: dict[str, None] = {str(key): None for key in kept.get("superseded", ())}
 
     def kept(self) -> dict[str, Any]:
         """Return what a file should hold."""
-        return {"roots": self._roots, "open": {root: case.fields() for root, case in self._open.items()}}
+        open_cases = {root: case.fields() for root, case in self._open.items()}
+        return {"roots": self._roots, "open": open_cases, "superseded": list(self._superseded)}
 
     def incidents_of(self, told: Told, now_us: int) -> list[Incident]:
-        """Return the incidents of an alert: one per part of its area, and the end of parts that it no longer has."""
+        """Return the incidents of an alert: one per part of its area, and the end of parts that it no longer has.
+
+        An update or a cancel of several alerts ends the cases of all but the first: one case goes on for all of them.
+        A drill's word on a real alert is nothing, and so is an alert that comes after the word that superseded it.
+        """
         if told.is_elsewhere and not any(key in self._roots for key in told.references):
             return []
-        root = self._root_of(told)
+        if told.is_exercise and self._has_real_case(told):
+            return []
+        root, others = self._joined(told)
+        ends = self._ends_of_others(told, root, others, now_us)
+        if told.key in self._superseded:
+            return ends
+        if told.message != "Alert":
+            self._superseded.update(dict.fromkeys(told.references))
+            _forget(self._superseded, ALERTS_MAX)
+        return ends + self._words_of(told, root, now_us)
+
+    def _words_of(self, told: Told, root: str, now_us: int) -> list[Incident]:
         known = self._open.pop(root, None)
         if told.is_elsewhere and known is None:
             return []
@@ -70,16 +88,29 @@ class Cases:
     def ended(self, now_us: int) -> list[Incident]:
         """Return the ends of all cases that are over by now, and forget these."""
         over = [r for r, case in self._open.items() if case.expires_us is not None and case.expires_us <= now_us]
-        return [incident for root in over for incident in self._open.pop(root).ends(root, now_us)]
+        return [incident for root in over for incident in self._open.pop(root).expired(root, now_us)]
 
-    def _root_of(self, told: Told) -> str:
-        """Return the first alert of the chain that an alert belongs to."""
-        known = next((self._roots[key] for key in (told.key, *told.references) if key in self._roots), None)
-        root = known or (told.references[0] if told.references else told.key)
-        for key in (told.key, *told.references):
+    def _has_real_case(self, told: Told) -> bool:
+        roots = {self._roots.get(key, "") for key in (told.key, *told.references)}
+        return any(root in self._open and not self._open[root].is_exercise for root in roots)
+
+    def _joined(self, told: Told) -> tuple[str, list[str]]:
+        """Return the first alert of the chain that an alert belongs to, and of other chains that it joins to that."""
+        keys = (told.key, *told.references)
+        known = list(dict.fromkeys(self._roots[key] for key in keys if key in self._roots))
+        root = known[0] if known else keys[1] if told.references else told.key
+        others = known[1:]
+        if others:
+            self._roots = {key: root if of in others else of for key, of in self._roots.items()}
+        for key in keys:
             self._roots[key] = root
         _forget(self._roots, ALERTS_MAX)
-        return root
+        return root, others
+
+    def _ends_of_others(self, told: Told, root: str, others: list[str], now_us: int) -> list[Incident]:
+        status = IncidentStatus.CANCELLED if told.message == "Cancel" else IncidentStatus.MERGED
+        joined = [(other, case) for other in others if (case := self._open.pop(other, None)) is not None]
+        return [end for other, case in joined for end in case.ends(other, told.sent_us, now_us, status, root)]
 
 
 class _Open:
@@ -96,7 +127,7 @@ class _Open:
     def __init__(self, parts: int, expires_us: int | None, is_exercise: bool, kind: str, onset_us: int) -> None:
         self.parts = parts
         self.expires_us = expires_us
-        self._is_exercise = is_exercise
+        self.is_exercise = is_exercise
         self._kind = kind
         self._onset_us = onset_us
 
@@ -106,20 +137,29 @@ class _Open:
         return cls(int(parts), expires_us, bool(is_exercise), str(kind), int(onset_us))
 
     def fields(self) -> list[Any]:
-        return [self.parts, self.expires_us, self._is_exercise, self._kind, self._onset_us]
+        return [self.parts, self.expires_us, self.is_exercise, self._kind, self._onset_us]
 
-    def ends(self, root: str, now_us: int) -> list[Incident]:
-        at_us = self.expires_us or now_us
+    def expired(self, root: str, now_us: int) -> list[Incident]:
+        """Return the end of all parts when their time has come."""
+        return self.ends(root, self.expires_us or now_us, now_us, IncidentStatus.CLOSED, None)
+
+    def ends(
+        self, root: str, at_us: int, now_us: int, status: IncidentStatus, merged_into: str | None
+    ) -> list[Incident]:
+        """Return the end of all parts; ``merged_into`` is the alert whose case goes on for them where one does."""
+        into = _incident_id(merged_into, 0) if merged_into and status == IncidentStatus.MERGED else None
+        word = "expired" if status == IncidentStatus.CLOSED else status.value
         return [
             Incident(
-                event_id=f"{_incident_id(root, part)}:{digest('expired', at_us)}",
+                event_id=f"{_incident_id(root, part)}:{digest(word, at_us)}",
                 source=SOURCE,
                 observed_us=at_us,
                 ingested_us=now_us,
-                exercise=self._is_exercise,
+                exercise=self.is_exercise,
                 case_id=_incident_id(root, 0),
                 incident_id=_incident_id(root, part),
-                status=IncidentStatus.CLOSED.value,
+                status=status.value,
+                merged_into=into,
                 service="disaster",
                 kind=self._kind,
                 occurred_us=self._onset_us,

@@ -90,6 +90,11 @@ def parse_item(item: Any, now_us: int, rules: Rules, note: Note) -> Incident | T
     return fix_of(heard, location, battery_pct=bounded(item, "battery_pct", 0, 100, note))
 
 
+def is_found(item: Mapping[str, Any]) -> bool:
+    """Return whether a report says that the child was found."""
+    return text_of(item, "state").lower() == "found"
+
+
 def _report(item: dict[str, Any], now_us: int, rules: Rules, note: Note) -> Incident:
     """Return the incident of a report. It is not lost for want of a place, a time or the child's id."""
     number = usable_number(text_of(item, "report"))
@@ -106,13 +111,14 @@ def _report(item: dict[str, Any], now_us: int, rules: Rules, note: Note) -> Inci
     location = _reported_place(seen, rules, note)
     status = word_of(item, "state", STATES, IncidentStatus.OTHER, note)
     incident_id = f"{SOURCE}:{number}"
-    content = digest(subject_ref, status, item.get("time"), seen.get("time"), location)
+    exercise = is_true(item, "exercise")
+    content = digest(subject_ref, status, item.get("time"), seen.get("time"), location, *(["exercise"] * exercise))
     return Incident(
         event_id=f"{incident_id}:{content}",
         source=SOURCE,
         observed_us=time_us,
         ingested_us=now_us,
-        exercise=is_true(item, "exercise"),
+        exercise=exercise,
         case_id=subject_ref or incident_id,
         incident_id=incident_id,
         status=status.value,

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from connectors.child_protection.parse import KEPT, Rules, parse_item
+from connectors.child_protection.parse import KEPT, Rules, is_found, parse_item
+from connectors.child_protection.reports import Reports
 from connectors.child_protection.tables import TableFile, children_of, scanners_of
 from connectors.kit.context import ConnectorContext
 from connectors.kit.option_values import number_option, refuse_unknown, text_option
@@ -67,6 +68,7 @@ class ChildProtectionSource(PayloadSource):
         super().__init__(config.transport, context, topic=INCIDENTS)
         self._scanners = TableFile(config.scanners_file, scanners_of, self.note)
         self._beacons = TableFile(config.beacons_file, children_of, self.note)
+        self._reports = Reports()
         self._rules = Rules(
             reported=PlaceRules(
                 accuracy_m=config.report_accuracy_m,
@@ -91,8 +93,10 @@ class ChildProtectionSource(PayloadSource):
         """Return one entry per item: a JSON object, an array, or a line each."""
         rules = replace(self._rules, scanners=self._scanners.rows(), children=self._beacons.rows())
 
-        def mapped(item: Any) -> Entry:
+        def mapped(item: Any) -> list[Entry]:
             record = parse_item(item, arrival.now_us, rules, self.note)
-            return Accepted(INCIDENTS if isinstance(record, Incident) else TRACKER_FIXES, record)
+            if not isinstance(record, Incident):
+                return [Accepted(TRACKER_FIXES, record)]
+            return [Accepted(INCIDENTS, one) for one in self._reports.told(record, is_found=is_found(item))]
 
         return self.each(json_items(payload), mapped, kept=KEPT)

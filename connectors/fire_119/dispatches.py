@@ -8,14 +8,20 @@ from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from connectors.fire_119.parse import Rules, dispatch_number, incident_id_of, is_usable, lifts_level, parse_row
+from connectors.fire_119.parse import (
+    Rules,
+    dispatch_number,
+    incident_id_of,
+    is_usable,
+    lifts_level,
+    moment_us,
+    parse_row,
+)
 from connectors.fire_119.routes import distance_m, route_ahead
 from connectors.fire_119.units import MAX_UNITS, units_of
 from connectors.kit.errors import EntryRefusedError
 from connectors.kit.reading.dispatch_rows import Parsed, digest, text_of
-from connectors.kit.reading.local_times import local_time_us
 from schemas.incident import Incident, IncidentStatus, RespondingUnit
 from schemas.location import Location, Point
 
@@ -85,7 +91,7 @@ class Dispatches:
             incident = _stating_all(before, incident)
         dispatch.incident = incident
         findings = list(parsed.findings)
-        self._take(dispatch, incident.units, _position_time_us(cells, self._rules.zone), findings)
+        self._take(dispatch, incident.units, _position_time_us(cells, now_us, self._rules), findings)
         self._remember(dispatch)
         return Parsed(_with_units(dispatch, incident, findings), tuple(findings))
 
@@ -99,7 +105,7 @@ class Dispatches:
         if dispatch.incident.status in _OVER:
             return None
         findings = ["unusable-unit"] if refused else []
-        at_us = _position_time_us(cells, self._rules.zone)
+        at_us = _position_time_us(cells, now_us, self._rules)
         moved = [unit for unit in units if self._tells_more(dispatch, unit, at_us)]
         if not moved:
             return None
@@ -127,7 +133,10 @@ class Dispatches:
         if at_us is not None and at_us < dispatch.times_us.get(name, 0):
             return False
         before = dispatch.positions.get(name)
-        if before is None or before == position:
+        if before == position:
+            # A vehicle that stands where it stood tells so at a later time.
+            return at_us is None or at_us == dispatch.times_us.get(name)
+        if before is None:
             return True
         return distance_m(_point(before), _point(position)) >= self._step_m
 
@@ -169,8 +178,13 @@ def _is_position(cells: Mapping[str, Any]) -> bool:
     return not is_dispatch and bool(text_of(cells, "VHCL_ID") or cells.get("UNITS"))
 
 
-def _position_time_us(cells: Mapping[str, Any], zone: ZoneInfo) -> int | None:
-    return local_time_us(cells.get("VHCL_DT"), zone)
+def _position_time_us(cells: Mapping[str, Any], now_us: int, rules: Rules) -> int | None:
+    """Return when a position was taken; None where nobody says, or a clock that is wrong.
+
+    One time far ahead must not make all later positions of the vehicle seem late.
+    """
+    at_us = moment_us(cells.get("VHCL_DT"), rules.zone)
+    return None if at_us is None or at_us > now_us + rules.future_tolerance_us else at_us
 
 
 def _at_level_of(before: Incident, incident: Incident) -> Incident:

@@ -32,7 +32,8 @@ KEPT_COLUMNS: dict[str, str] = {
 
 # 대응2단계 해제: the level is lifted.
 LIFTED = "해제"
-_LEVEL = re.compile(r"(?:대응)?\s*([123])\s*단계|단계\s*([123])")
+# A level that is not the one lifted: of 대응3단계 해제, 대응1단계 발령 the first is over and the second stands.
+_LEVEL = re.compile(r"(?:([123])\s*단계|단계\s*([123]))(?!\D{0,40}해제)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ def parse_row(cells: Mapping[str, Any], now_us: int, rules: Rules) -> Parsed:
     """
     findings: list[str] = []
     kind, native_code = kind_of(cells)
-    registered_us = _moment_us(cells.get("STTE_DT"), rules.zone)
+    registered_us = moment_us(cells.get("STTE_DT"), rules.zone)
     if native_code is None and registered_us is None:
         raise EntryRefusedError("not-a-dispatch", "STTE_DT", "EMG_TY_NM1 and STTE_DT must be readable, got neither")
     if native_code is None:
@@ -85,13 +86,14 @@ def parse_row(cells: Mapping[str, Any], now_us: int, rules: Rules) -> Parsed:
     units, units_refused = units_of(cells, rules.places)
     if units_refused:
         findings.append("unusable-unit")
-    moment = (status, progress, kind, urgency, registered_us, place.location, units)
+    exercise = any(codes.EXERCISE_WORD in text_of(cells, name) for name in (*TYPE_COLUMNS, "PROGRS_STN"))
+    moment = (status, progress, kind, urgency, registered_us, place.location, units, *(["exercise"] * exercise))
     incident = Incident(
         event_id=f"{incident_id}:{digest(*moment) if changed_us is None else digest(*moment, changed_us)}",
         source=SOURCE,
         observed_us=occurred_us if changed_us is None else changed_us,
         ingested_us=now_us,
-        exercise=any(codes.EXERCISE_WORD in text_of(cells, name) for name in (*TYPE_COLUMNS, "PROGRS_STN")),
+        exercise=exercise,
         case_id=incident_id,
         incident_id=incident_id,
         status=status,
@@ -134,17 +136,17 @@ def kind_of(cells: Mapping[str, Any]) -> tuple[str, str | None]:
     return codes.UNKNOWN_KIND, None
 
 
-def _moment_us(value: Any, zone: ZoneInfo) -> int | None:
+def moment_us(value: Any, zone: ZoneInfo) -> int | None:
     """Return a time as the feed writes it, or in ISO 8601 as pushes may, as UTC microseconds since the epoch."""
-    moment_us = local_time_us(value, zone)
-    return iso_us(value, zone) if moment_us is None else moment_us
+    local_us = local_time_us(value, zone)
+    return iso_us(value, zone) if local_us is None else local_us
 
 
 def _changed_us(cells: Mapping[str, Any], now_us: int, rules: Rules, findings: list[str]) -> int | None:
     """Return when what a row tells of came about; None where the row does not say."""
     if not text_of(cells, "UPD_DT"):
         return None
-    return plausible_us(_moment_us(cells["UPD_DT"], rules.zone), now_us, rules.future_tolerance_us, findings.append)
+    return plausible_us(moment_us(cells["UPD_DT"], rules.zone), now_us, rules.future_tolerance_us, findings.append)
 
 
 def is_usable(location: Location) -> bool:
@@ -166,7 +168,7 @@ def _urgency(cells: Mapping[str, Any], kind: str) -> str | None:
         return f"level-{level_text}"
     names = " ".join((level_text, *(text_of(cells, name) for name in (*TYPE_COLUMNS, "PROGRS_STN"))))
     match = _LEVEL.search(names)
-    if match and LIFTED not in names:
+    if match:
         return f"level-{match.group(1) or match.group(2)}"
     if kind.startswith("life-safety"):
         return next((degree for word, degree in codes.DEGREES if word in names), None)

@@ -1,20 +1,16 @@
 """The 119 feed as a source: dispatch records and positions of vehicles, dropped or pushed, to incidents."""
 
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import aclosing, suppress
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from connectors.fire_119.dispatches import Dispatches
 from connectors.fire_119.parse import KEPT_COLUMNS, Rules
 from connectors.kit.context import ConnectorContext
-from connectors.kit.errors import EntryRefusedError
 from connectors.kit.option_values import flag_option, number_option, refuse_unknown
 from connectors.kit.reading.dispatch_source import DISPATCH_OPTIONS, DispatchSource, Way, way_from
 from connectors.kit.reading.korean_places import PlaceRules
-from connectors.kit.source import Entry
-from connectors.kit.transports.file_drop import FileDrop, FileDropConfig
 
 COLUMNS = ("STTE_DT", "EMG_TY_NM1")
 LEVELS = ("level-1", "level-2", "level-3")
@@ -77,29 +73,5 @@ class Fire119Source(DispatchSource):
             as_reported=config.as_reported,
             radius_m_by_level=dict(zip(LEVELS, config.level_radii_m, strict=True)),
         )
-        self._files = config.way if isinstance(config.way, FileDropConfig) else None
-        self._dispatches = Dispatches(rules, config.vehicle_step_m)
-        super().__init__(config.way, context, self._dispatches.read_row, KEPT_COLUMNS, COLUMNS)
-
-    async def entries(self, cursor: str | None) -> AsyncGenerator[Entry, None]:
-        """Yield the entries after ``cursor``; the dispatches before it in its own file are remembered first."""
-        if self._files is not None:
-            self._dispatches.forget()
-            await self._remember(self._files, cursor)
-        async with aclosing(super().entries(cursor)) as entries:
-            async for entry in entries:
-                yield entry
-
-    async def _remember(self, files: FileDropConfig, cursor: str | None) -> None:
-        """Read what was read before of the file in which reading stopped: vehicles of its dispatches may still move."""
-        rows, _, name = (cursor or "").partition(":")
-        path = files.path / name if files.path.is_dir() else files.path
-        if not name or not path.is_file():
-            return
-        before = FileDrop(replace(files, path=path, once=True, follow=False), COLUMNS)
-        async with aclosing(before.rows(None)) as read:
-            async for row in read:
-                if rows.isdigit() and row.number > int(rows):
-                    return
-                with suppress(EntryRefusedError):
-                    self._dispatches.read_row(row.cells, self.context.clock.now_us())
+        dispatches = Dispatches(rules, config.vehicle_step_m)
+        super().__init__(config.way, context, dispatches.read_row, KEPT_COLUMNS, COLUMNS, forget=dispatches.forget)

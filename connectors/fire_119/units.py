@@ -51,12 +51,15 @@ def _unit(values: Mapping[str, Any], places: PlaceRules) -> tuple[RespondingUnit
 
 
 def _route(route: str, rules: PlaceRules) -> tuple[tuple[Point, ...], bool]:
-    """Return the points of ``lon lat;lon lat;…``; none at all where one is unusable, for a way with a gap misleads."""
+    """Return the points of ``lon lat;lon lat;…``; none at all where one is unusable or alone.
+
+    A way with a gap misleads, and one point is no way.
+    """
     text = route.strip("; ")
     if not text:
         return (), True
     pairs = [pair.split() for pair in text.split(";")]
-    if len(pairs) > MAX_ROUTE_POINTS or any(len(pair) != 2 for pair in pairs):
+    if not 2 <= len(pairs) <= MAX_ROUTE_POINTS or any(len(pair) != 2 for pair in pairs):
         return (), False
     points: list[Point] = []
     for x, y in pairs:

@@ -12,7 +12,11 @@ address, free text, and any column not named here.
 A call is never lost for a fault in one of its cells: without a usable position it goes on with quality ``none`` or
 ``default``, without a usable time with the time of reading, without a known type as ``other``. Only a row that is no
 call is refused. Without a case number column an update of a call is recognised only if time, type and place are
-unchanged. A call that goes back to an urgency it had before is told from a row read twice only by a time of the change.
+unchanged.
+
+The rows before are remembered: an update that leaves its type or urgency blank keeps what was told, a ring of calls
+that are each merged into the next leaves one of them open, and a real call that turns out to be a drill ends. A call
+that goes back to an urgency it had before is told from a row read twice only by a time of the change.
 
 Guarantee: at least once, in the order of the files or requests. A row read twice carries the same event_id.
 """

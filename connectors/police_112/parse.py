@@ -1,6 +1,7 @@
 """One row of a 112 export to one incident. Pure: no clock, no files; a row gives a record or a refusal."""
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -38,6 +39,8 @@ KEPT_COLUMNS: dict[str, str] = {
 }
 
 _NUMBER = re.compile(r"0*(\d{1,3})(?:\.0*)?", re.ASCII)
+# Also with its word, as the code book prints it: C0 긴급, C0(긴급).
+_URGENCY = re.compile(r"C ?(\d)(?:[ :(\[].*)?", re.ASCII)
 _YES = frozenset({"Y", "YES", "1", "TRUE"})
 
 
@@ -147,9 +150,9 @@ def _changed_us(cells: Mapping[str, Any], now_us: int, rules: Rules, findings: l
 
 
 def _urgency(cells: Mapping[str, Any], findings: list[str]) -> str | None:
-    urgency = text_of(cells, "RECV_EMG_CD").upper()
-    if urgency in codes.URGENCIES:
-        return urgency
+    match = _URGENCY.fullmatch(unicodedata.normalize("NFKC", text_of(cells, "RECV_EMG_CD")[:40]).upper())
+    if match and f"C{match.group(1)}" in codes.URGENCIES:
+        return f"C{match.group(1)}"
     findings.append("unknown-urgency")
     return None
 

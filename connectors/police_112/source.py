@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -10,7 +9,8 @@ from connectors.kit.context import ConnectorContext
 from connectors.kit.option_values import flag_option, number_option, refuse_unknown, text_option
 from connectors.kit.reading.dispatch_source import DISPATCH_OPTIONS, DispatchSource, Way, way_from
 from connectors.kit.reading.korean_places import PlaceRules
-from connectors.police_112.parse import AGENCY_DEFAULT_POINT, KEPT_COLUMNS, Rules, parse_row
+from connectors.police_112.calls import Calls
+from connectors.police_112.parse import AGENCY_DEFAULT_POINT, KEPT_COLUMNS, Rules
 
 _OPTIONS = DISPATCH_OPTIONS | {
     "case_column",
@@ -74,4 +74,5 @@ class Police112Source(DispatchSource):
             future_tolerance_us=int(config.future_tolerance_s * 1_000_000),
             as_reported=config.as_reported,
         )
-        super().__init__(config.way, context, partial(parse_row, rules=rules), KEPT_COLUMNS, ("EVT_CL_CD",))
+        calls = Calls(rules)
+        super().__init__(config.way, context, calls.read_row, KEPT_COLUMNS, ("EVT_CL_CD",), forget=calls.forget)

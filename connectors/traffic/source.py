@@ -1,7 +1,7 @@
 """Traffic feeds as a source: polled or pushed documents to incidents and closed roads."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -92,8 +92,13 @@ class TrafficSource(PayloadSource):
         def of_item(item: Any) -> list[Entry] | None:
             event, findings = parse_item(item, arrival.now_us, self._zone, self._places)
             self.findings.update(findings)
-            shown[event.number] = event
             records = records_of(event, arrival.now_us, self._rules, self.note)
+            before = self._closures.get(event.number)
+            if event.closes_road and before is not None and not any(record.topic is CONDITIONS for record in records):
+                # It does not say where any more: the road is closed where it was.
+                event = replace(event, place=before.place, line=before.line, link_id=before.link_id)
+                records = records_of(event, arrival.now_us, self._rules, self.note)
+            shown[event.number] = event
             return list(records + self._lifted(event, records, arrival.now_us)) or None
 
         entries = self.each(document.items, of_item, kept=KEPT_FIELDS)

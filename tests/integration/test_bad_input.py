@@ -31,8 +31,10 @@ from tests.support.records import (
     a_camera,
     a_fix,
     a_grant,
+    a_refused_view,
     a_registration,
     a_sighting,
+    a_view,
     an_alert,
     an_incident,
     an_order,
@@ -119,7 +121,7 @@ def garbage() -> dict[Topic, list[tuple[bytes | None, bytes | None]]]:
     bad_fixes = [(b"s:elder", encode(a_fix(location=place))) for place in places]
     bad_fixes.append((b"s:elder", encode(a_fix(fix_us=4_000_000_000_000_000))))
     look, order, grant = a_sighting(), an_order("s:elder"), a_grant("s:elder")
-    incidents, alerts, fixes, sightings, orders, grants, registrations = CASE_INPUTS
+    incidents, alerts, fixes, sightings, orders, grants, registrations, views = CASE_INPUTS
     return {
         incidents: [*bad, (b"raw-good", encode(incident))],
         alerts: [*bad, (b"s:elder", encode(alert))],
@@ -150,6 +152,13 @@ def garbage() -> dict[Topic, list[tuple[bytes | None, bytes | None]]]:
             *(row for row in bad if row[1] is not None),
             (b"s:elder", encode(a_registration(quiet_from_min=9_999))),
             (b"s:elder", encode(a_registration())),
+        ],
+        views: [
+            *bad,
+            (b"other-key", encode(a_view("s:elder"))),
+            (b"s:elder", encode(a_view("s:elder", result="other"))),
+            (b"s:elder", encode(a_view("s:elder"))),
+            (b"unknown", encode(a_refused_view())),
         ],
         CAMERAS: [*bad[:5], (b"raw-cam", encode(a_camera("raw-cam")))],
         CAMERA_HEALTH: bad[:5],

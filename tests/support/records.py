@@ -15,6 +15,7 @@ from schemas.ptz import PtzGrant
 from schemas.sighting import Sighting
 from schemas.topics import BY_NAME, CAMERA_HEALTH, CAMERAS, Topic
 from schemas.tracker_fix import TrackerFix
+from schemas.view_session import ViewSession
 from schemas.wandering_alert import WanderingAlert
 
 # 2026-09-21 14:13:20 UTC: any moment of which the time as a varint has the usual eight bytes.
@@ -174,6 +175,35 @@ def a_table(*records: Camera | CameraHealth) -> CameraTable:
     return table
 
 
+def a_view(case_id: str = "inc-1", observed_us: int = T0_US, **changes: Any) -> ViewSession:
+    """Return a link to cam-1 that an agency was given for a minute."""
+    number = next(_numbers)
+    fields: dict[str, Any] = {
+        **_header(observed_us, "link_gateway"),
+        "event_id": f"view:{number}",
+        "case_id": case_id,
+        "session_id": str(number),
+        "result": "issued",
+        "reason": "assigned",
+        "agency": "demo-112",
+        "camera_id": "cam-1",
+        "owner": "Riverside",
+        "opened_us": T0_US,
+        "version": 1,
+        "purpose": "crime-prevention",
+        "legal_basis": "PIPA18-2-3",
+        "until_us": observed_us + 60 * S,
+    }
+    return ViewSession(**{**fields, **changes})
+
+
+def a_refused_view(case_id: str = "unknown", observed_us: int = T0_US, **changes: Any) -> ViewSession:
+    """Return a request for a link to a camera of no case that is known."""
+    nothing = dict.fromkeys(("owner", "opened_us", "version", "purpose", "legal_basis", "until_us"))
+    fields: dict[str, Any] = {"result": "refused", "reason": "no-such-case", **nothing}
+    return a_view(case_id, observed_us, **{**fields, **changes})
+
+
 _TOPIC_OF = {
     Incident: BY_NAME["incidents"],
     WanderingAlert: BY_NAME["wandering-alerts"],
@@ -182,6 +212,7 @@ _TOPIC_OF = {
     OperatorCommand: BY_NAME["operator-commands"],
     PtzGrant: BY_NAME["ptz-grants"],
     ProtectedSubject: BY_NAME["protected-subjects"],
+    ViewSession: BY_NAME["view-sessions"],
 }
 
 

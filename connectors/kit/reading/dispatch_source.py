@@ -3,8 +3,8 @@
 Both ways lead through one reading of a row, so a call that comes in twice, once each way, is one call.
 """
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import aclosing, suppress
 from dataclasses import replace
 from typing import Any, Protocol, cast
 
@@ -62,6 +62,8 @@ class DispatchSource(PayloadSource):
         read_row: the connector's reading of one row.
         kept_columns: regular expression by column, of what a refused row may keep.
         required_columns: columns (upper case) without which a CSV file is refused as a whole.
+        forget: makes ``read_row`` forget the rows before; None where it remembers none. It is called before reading
+            begins; then what was read before of the file in which reading stopped is read again, for the memory only.
 
     Attributes:
         findings: how often what was noticed in accepted rows, by kebab-case word, e.g. ``default-point``.
@@ -74,10 +76,15 @@ class DispatchSource(PayloadSource):
         read_row: ReadsRow,
         kept_columns: Mapping[str, str],
         required_columns: tuple[str, ...],
+        *,
+        forget: Callable[[], None] | None = None,
     ) -> None:
         # With files there is no link to be made, so the base class never looks at their configuration.
         super().__init__(cast(Transport, way), context, topic=INCIDENTS)
-        self._drop = FileDrop(way, required_columns) if isinstance(way, FileDropConfig) else None
+        self._files = way if isinstance(way, FileDropConfig) else None
+        self._drop = None if self._files is None else FileDrop(self._files, required_columns)
+        self._required_columns = required_columns
+        self._forget = forget
         self._read_row = read_row
         self._kept_columns = kept_columns
 
@@ -88,6 +95,10 @@ class DispatchSource(PayloadSource):
 
     async def entries(self, cursor: str | None) -> AsyncGenerator[Entry, None]:
         """Yield the entries after ``cursor``: of the files in their order, or of the bodies as they come."""
+        if self._forget is not None:
+            self._forget()
+            if self._files is not None:
+                await self._remember(self._files, cursor)
         stream = super().entries(cursor) if self._drop is None else self._of_files(self._drop, cursor)
         async with aclosing(stream) as entries:
             async for entry in entries:
@@ -120,6 +131,20 @@ class DispatchSource(PayloadSource):
         if row.broken_bytes:
             self.note("broken-bytes")
         return Accepted(INCIDENTS, parsed.incident, cursor=row.cursor)
+
+    async def _remember(self, files: FileDropConfig, cursor: str | None) -> None:
+        """Read what was read before of the file in which reading stopped: what it tells of may still go on."""
+        rows, _, name = (cursor or "").partition(":")
+        path = files.path / name if files.path.is_dir() else files.path
+        if not name or not path.is_file():
+            return
+        before = FileDrop(replace(files, path=path, once=True, follow=False), self._required_columns)
+        async with aclosing(before.rows(None)) as read:
+            async for row in read:
+                if rows.isdigit() and row.number > int(rows):
+                    return
+                with suppress(EntryRefusedError):
+                    self._read_row(row.cells, self.context.clock.now_us())
 
     async def _of_files(self, drop: FileDrop, cursor: str | None) -> AsyncGenerator[Entry, None]:
         async with aclosing(drop.rows(cursor)) as rows:

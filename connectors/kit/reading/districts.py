@@ -20,7 +20,7 @@ _PROVINCE = re.compile(
     r"|전북|전남|경북|경남|제주)"
 )
 _TOWN = re.compile(r"\S+[시군]")
-_BETWEEN = re.compile(r"[,，、;\n|]+")
+_BETWEEN = re.compile(r"[,，、;\n|/·ㆍ・]+")
 REGIONS_MAX = 500
 TEXT_CHARACTERS_MAX = 20_000
 
@@ -61,7 +61,7 @@ class DistrictNames:
         self._shared = frozenset(_plain(name) for name in shared)
 
     def regions_of(self, text: str) -> Regions:
-        """Return what a text of regions, separated by commas, comes to. Never raises.
+        """Return what a text of regions, separated by commas, dots or strokes, comes to. Never raises.
 
         A bare shared name counts as the city's where the text names the city, and no other one, beside it.
         """
@@ -105,6 +105,8 @@ class DistrictNames:
         for city in self._cities:
             if part == city or part.startswith(city + " "):
                 return part[len(city) :].strip()
+            if part.startswith(city) and self._district_at(part[len(city) :]) is not None:
+                return part[len(city) :]  # 서울특별시종로구, written without the space
         return None
 
     def _district_at(self, part: str) -> str | None:

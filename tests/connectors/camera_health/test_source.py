@@ -123,6 +123,13 @@ def test_an_older_word_changes_nothing() -> None:
     assert list(feed.source.answers(late, Arrival(feed.at_s(61)))) == []
 
 
+def test_what_a_drill_said_of_a_camera_does_not_hide_that_it_is_so() -> None:
+    feed = Feed()
+    beats = [{"camera_id": "a", "state": "down", "at": NOON_US // S, "exercise": drill} for drill in (True, False)]
+    told: list[Any] = list(feed.source.answers(json.dumps(beats).encode(), Arrival(NOON_US)))
+    assert [(entry.record.state, entry.record.exercise) for entry in told] == [("down", True), ("down", False)]
+
+
 def test_memory_is_bounded() -> None:
     feed = Feed(cameras_max=2, silent_s=10)
     feed.hear(0, "a", "b", "c")

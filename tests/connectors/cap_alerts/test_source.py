@@ -231,6 +231,77 @@ def test_an_update_that_moves_out_of_the_city_ends_the_incident_and_one_that_com
     assert updates(Feed(), busan, busan) == [[], []]
 
 
+ELSEWHERE_HERE = circle(37.5, 127.05, 0.2)
+
+
+def word(identifier: str, minute: int, area: str = HERE, message: str = "Alert", of: str = "", **more: Any) -> bytes:
+    """Return an alert sent at a minute; ``of`` has the letters of those it speaks of, sent at minutes 0, 1 ..."""
+    first_us = NOON_US - 30 * MINUTE_US
+    spoken = " ".join(reference(one, first_us + "abcdef".index(one) * MINUTE_US) for one in of)
+    return alert(
+        identifier=identifier,
+        sent_us=first_us + minute * MINUTE_US,
+        area="" if message == "Cancel" else area,
+        message=message,
+        references=spoken,
+        **more,
+    )
+
+
+def statuses(feed: Feed, *words: bytes) -> list[list[str]]:
+    return [[record.status for record in feed.tell(one)] for one in words]
+
+
+def test_an_update_of_two_alerts_lets_one_case_go_on_and_merges_the_other_into_it() -> None:
+    feed = Feed()
+    (first,), (second,) = feed.tell(word("a", 0)), feed.tell(word("b", 1, ELSEWHERE_HERE))
+    ended, updated = feed.tell(word("c", 2, message="Update", of="ab"))
+    (cancelled,) = feed.tell(word("d", 3, message="Cancel", of="c"))
+
+    assert (ended.incident_id, ended.status, ended.merged_into) == (second.incident_id, "merged", first.case_id)
+    assert (updated.incident_id, updated.status) == (first.incident_id, "updated")
+    assert (cancelled.incident_id, cancelled.status) == (first.incident_id, "cancelled")
+    assert feed.source._cases.next_end_us() is None
+
+
+def test_a_cancel_of_two_alerts_ends_both() -> None:
+    feed = Feed()
+    (first,), (second,) = feed.tell(word("a", 0)), feed.tell(word("b", 1, ELSEWHERE_HERE))
+    ends = feed.tell(word("c", 2, message="Cancel", of="ab"))
+
+    assert {(one.incident_id, one.status) for one in ends} == {
+        (first.incident_id, "cancelled"),
+        (second.incident_id, "cancelled"),
+    }
+
+
+def test_an_alert_that_comes_after_its_cancel_or_its_update_is_past(tmp_path: Path) -> None:
+    assert statuses(Feed(), word("b", 2, message="Cancel", of="a"), word("a", 0)) == [["cancelled"], []]
+
+    kept = {"state_file": str(tmp_path / "kept.json")}
+    both = HERE + ELSEWHERE_HERE
+    assert statuses(Feed(**kept), word("b", 2, message="Update", of="a")) == [["updated"]]
+    assert statuses(Feed(**kept), word("a", 0, both), word("c", 3, message="Cancel", of="a")) == [[], ["cancelled"]]
+
+
+def test_an_update_that_comes_after_the_one_that_superseded_it_still_ends_what_it_speaks_of() -> None:
+    feed = Feed()
+    (first,) = feed.tell(word("a", 0))
+    (newest,) = feed.tell(word("c", 2, message="Update", of="b"))
+    (ended,) = feed.tell(word("b", 1, message="Update", of="a"))
+
+    assert (newest.case_id != first.case_id, newest.status) == (True, "updated")
+    assert (ended.incident_id, ended.status, ended.merged_into) == (first.incident_id, "merged", newest.case_id)
+
+
+def test_a_drill_says_nothing_of_a_real_alert_whose_end_still_comes() -> None:
+    feed = Feed()
+    drills = [word("b", 1, message=message, of="a", status="Exercise") for message in ("Update", "Cancel")]
+
+    assert statuses(feed, word("a", 0), *drills) == [["reported"], [], []]
+    assert statuses(feed, word("c", 3, message="Cancel", of="a")) == [["cancelled"]]
+
+
 def test_a_part_that_an_update_had_closed_is_reported_anew_when_it_comes_back() -> None:
     both = HERE + circle(37.5, 127.05, 0.2)
     *_, last = updates(Feed(), both, HERE, both)

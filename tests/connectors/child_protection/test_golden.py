@@ -58,3 +58,54 @@ def test_a_phone_says_where_the_child_is_when_the_report_could_not(tmp_path: Pat
 
 def test_a_beacon_without_a_report_leads_to_no_cameras(tmp_path: Path) -> None:
     assert assignments_for(told(tmp_path, {"type": "beacon", "scanner": "S-1", "time": at(22)})) == []
+
+
+def last_of_each(run: list[Any]) -> dict[str, str]:
+    """Return the last status of each case."""
+    return {assignment.case_id: assignment.status for assignment in run}
+
+
+def test_a_child_that_was_found_is_looked_for_by_no_other_report_of_it(tmp_path: Path) -> None:
+    second = missing(21, "open") | {"report": "R-18"}
+
+    (status,) = last_of_each(
+        assignments_for(told(tmp_path, missing(20, "open"), second, missing(26, "found")))
+    ).values()
+
+    assert status == "released"
+
+
+def test_a_report_that_is_closed_leaves_another_report_of_the_child_open(tmp_path: Path) -> None:
+    second = missing(21, "open") | {"report": "R-18"}
+
+    run = assignments_for(told(tmp_path, missing(20, "open"), second, missing(26, "closed")))
+
+    assert list(last_of_each(run).values()) == ["active"]
+
+
+def test_an_end_that_does_not_name_the_child_again_ends_its_case(tmp_path: Path) -> None:
+    run = assignments_for(told(tmp_path, missing(20, "open"), missing(26, "found") | {"child": None}))
+
+    assert list(last_of_each(run).values()) == ["released"]
+
+
+def test_a_report_that_names_its_child_only_later_leaves_no_case_behind(tmp_path: Path) -> None:
+    run = assignments_for(told(tmp_path, missing(20, "open") | {"child": ""}, missing(21, "updated")))
+
+    assert sorted(last_of_each(run).values()) == ["active", "released"]
+    assert run[0].case_id == "child_protection:R-17"
+
+
+def test_a_drill_that_turns_out_to_be_real_gets_its_cameras_although_nothing_else_changed(tmp_path: Path) -> None:
+    run = assignments_for(told(tmp_path, missing(20, "open") | {"exercise": True}, missing(20, "open")))
+
+    assert (run[-1].exercise, run[-1].status, bool(run[-1].cameras)) == (False, "active", True)
+
+
+def test_a_word_that_is_told_again_brings_its_ends_again_and_a_late_one_brings_none(tmp_path: Path) -> None:
+    found = missing(26, "found")
+    second = missing(21, "open") | {"report": "R-18"}
+    entries = told(tmp_path, missing(20, "open"), second, found, found, missing(20, "open"))
+
+    assert [entry.record.status for entry in entries] == ["reported", "reported", *["closed"] * 4, "reported"]
+    assert [entry.record.event_id for entry in entries[2:4]] == [entry.record.event_id for entry in entries[4:6]]

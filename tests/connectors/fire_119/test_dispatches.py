@@ -115,6 +115,41 @@ def test_a_position_older_than_the_last_is_passed_over() -> None:
     assert desk.dispatches.read_row(a_position(126.972, VHCL_DT="20260301115100"), NOON_US) is None
 
 
+def test_a_vehicle_that_stands_still_tells_nothing_however_often_it_says_so() -> None:
+    desk = Desk(a_dispatch(**ENGINE), a_position(126.975, VHCL_DT="20260301110000"))
+    stands = [a_position(126.975, VHCL_DT=f"202603011130{second:02}") for second in range(60)]
+
+    assert [desk.dispatches.read_row(row, NOON_US) for row in stands] == [None] * 60
+
+
+def test_one_time_far_ahead_does_not_make_all_later_positions_late() -> None:
+    desk = Desk(a_dispatch(**ENGINE), a_position(126.972, VHCL_DT="20270301110000"))
+
+    moved = desk.dispatches.read_row(a_position(126.977, VHCL_DT="20260301115900"), NOON_US)
+
+    assert moved is not None
+
+
+def test_the_time_of_a_position_may_be_written_with_its_offset() -> None:
+    desk = Desk(a_dispatch(**ENGINE), a_position(126.977, VHCL_DT="2026-03-01T02:52:00Z"))
+
+    assert desk.dispatches.read_row(a_position(126.972, VHCL_DT="2026-03-01T11:51:00+09:00"), NOON_US) is None
+
+
+def test_one_point_is_no_way() -> None:
+    parsed = Desk().parsed(a_dispatch(**ENGINE | {"VHCL_ROUTE": "126.98 37.574"}))
+
+    assert [unit.route for unit in parsed.incident.units] == [()]
+    assert parsed.findings == ("unusable-unit",)
+
+
+def test_a_level_that_is_lowered_to_another_is_that_other() -> None:
+    desk = Desk(a_dispatch(PROGRS_STN="대응3단계"))
+
+    assert desk.read(a_dispatch(PROGRS_STN="대응3단계 해제, 대응1단계 발령")).urgency_native == "level-1"
+    assert desk.read(a_dispatch(PROGRS_STN="진압중")).urgency_native == "level-1"
+
+
 def test_each_vehicle_stays_when_another_one_moves() -> None:
     desk = Desk(a_dispatch(**ENGINE), a_position(126.96, VHCL_ID="종로-구급-2"))
 

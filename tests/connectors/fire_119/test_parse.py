@@ -205,6 +205,14 @@ def test_a_row_read_twice_has_the_same_event_id_and_progress_has_another():
     assert incident(OBJT_ID=None).incident_id == incident(OBJT_ID=None, PROGRS_STN="귀소").incident_id
 
 
+def test_a_drill_that_turns_out_to_be_real_is_another_event_of_the_same_dispatch():
+    drill, real = incident(EMG_TY_NM1="훈련 화재"), incident(EMG_TY_NM1="화재")
+
+    assert (drill.exercise, real.exercise) == (True, False)
+    assert drill.incident_id == real.incident_id
+    assert drill.event_id != real.event_id
+
+
 def test_a_row_without_type_and_time_is_no_dispatch():
     with pytest.raises(EntryRefusedError) as refusal:
         parsed(STTE_DT="", EMG_TY_NM1="?")

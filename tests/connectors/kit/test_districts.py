@@ -48,6 +48,13 @@ def test_names_of_two_words_and_of_other_countries_are_read() -> None:
     assert RIVERTOWN.regions_of("Harbour").ambiguous == ("Harbour",)
 
 
+@pytest.mark.parametrize(
+    "text", ["서울특별시 종로구·중구", "서울 종로구/중구", "서울종로구, 중구", "서울 종로구ㆍ서울중구"]
+)
+def test_names_joined_by_dots_and_strokes_or_without_a_space_are_read(text: str) -> None:
+    assert SEOUL.regions_of(text).names == ("종로구", "중구")
+
+
 @given(st.text(max_size=200))
 def test_whatever_is_written_only_districts_of_the_file_come_out(text: str) -> None:
     assert set(SEOUL.regions_of(text).names) <= {"종로구", "중구", "강남구"}

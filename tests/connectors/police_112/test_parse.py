@@ -212,7 +212,12 @@ def test_a_rehearsal_takes_closed_calls_as_new():
     assert parsed(rules, END_CD="101", RECV_CPLT_TM="100000").incident.status == "reported"
 
 
-@pytest.mark.parametrize("urgency", ["C9", "", "긴급"])
+@pytest.mark.parametrize("urgency", ["c0", "C0 긴급", "C0(긴급)", "Ｃ０"])
+def test_an_urgency_is_read_also_with_its_word_and_in_wide_letters(urgency):
+    assert incident(RECV_EMG_CD=urgency).urgency_native == "C0"
+
+
+@pytest.mark.parametrize("urgency", ["C9", "", "긴급", "C01", "CO", "C" * 10_000])
 def test_an_unknown_urgency_is_dropped_and_noted(urgency):
     result = parsed(RECV_EMG_CD=urgency)
 

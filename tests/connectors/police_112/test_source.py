@@ -53,12 +53,22 @@ async def test_reading_resumes_after_the_cursor(tmp_path):
     assert await entries_of(a_source(tmp_path), entries[2].cursor) == entries[3:]
 
 
+async def test_after_a_restart_in_the_middle_of_a_file_its_calls_are_still_known(tmp_path):
+    write(tmp_path / "1.csv", ROBBERY, ROBBERY.replace(",C0,2,", ",,4,"))
+    entries = await entries_of(a_source(tmp_path))
+
+    again = await entries_of(a_source(tmp_path), entries[0].cursor)
+
+    assert again == entries[1:]
+    assert again[0].record.urgency_native == "C0"
+
+
 async def test_every_hostile_row_has_an_answer_and_its_neighbours_pass(tmp_path):
     hostile = [
         ROBBERY,
         ROBBERY,  # twice
         ROBBERY.replace("115907", "33"),  # out of order
-        ROBBERY.replace(",102,", ",507,"),
+        ROBBERY.replace("1,서울청", "2,서울청").replace(",102,", ",507,"),
         ROBBERY.replace("126.978,37.5665", "127.404663,36.341685"),
         ROBBERY.replace("126.978,37.5665", "0,0"),
         ROBBERY.replace("126.978,37.5665", "37.5665,126.978"),

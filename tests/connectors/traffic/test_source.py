@@ -145,6 +145,22 @@ def test_a_closure_without_any_place_is_an_incident_that_asks_for_it() -> None:
     assert source.findings["closure-without-place"] == 1
 
 
+def test_a_closure_that_no_longer_says_where_stays_closed_where_it_was_until_it_ends() -> None:
+    source = a_pushed_source()
+    closed = USUAL | {"lanesBlockType": "3"}
+    nowhere = closed | {"coordX": "", "coordY": "", "linkId": ""}
+    _, before = records(source, closed)
+    _, still = records(source, nowhere)
+    _, ended = records(source, nowhere | {"message": "처리완료"})
+
+    assert (still.condition_id, still.line, still.valid_until_us) == (
+        before.condition_id,
+        before.line,
+        before.valid_until_us,
+    )
+    assert (ended.condition_id, ended.valid_until_us) == (before.condition_id, NOON_US)
+
+
 def test_a_closure_holds_until_its_end_or_else_to_the_end_of_tomorrow_and_is_told_again_daily() -> None:
     closed = WORKS | {"lanesBlockType": "3"}
     day_us = 24 * HOUR_US
