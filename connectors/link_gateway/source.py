@@ -141,8 +141,8 @@ class LinkGatewaySource:
         if self._context.pictures is None:
             raise ConnectorConfigError("the gateway must read camera-assignments; run it with a broker")
         number = int(cursor) if cursor is not None and cursor.isascii() and cursor.isdigit() else 0
-        following = asyncio.create_task(self._live.follow(self._context.pictures))
         await listeners.join(config.host, config.port, config.url_path, self._handle)
+        following = asyncio.create_task(self._live.follow(self._context.pictures))
         self.is_connected = True
         try:
             while True:
