@@ -152,7 +152,8 @@ class _Moment:
         if replace(self.head, updated_us=head.updated_us) == head:
             return "repeated"
         reason = bids.MANUAL if is_manual else bids.BUDGET if turns and not may_turn else bids.RENEWED
-        if request.action == PtzAction.HOLD and held.deadline_us == head.deadline_us and reason == bids.RENEWED:
+        is_same = (held.deadline_us, held.exercise) == (head.deadline_us, head.exercise)
+        if request.action == PtzAction.HOLD and is_same and reason == bids.RENEWED:
             return "renewed"  # another value is news to nobody but the head
         self._tell(request, PtzResult.GRANTED, reason, held.deadline_us)
         return "renewed"
@@ -224,6 +225,8 @@ class _Moment:
         told = self.told.get((case_id, to.exercise))
         if told is not None and told.result == PtzResult.PRE_EMPTED and result == PtzResult.DENIED:
             return  # that it lost the head says more
+        if not to.exercise:
+            self.told.pop((case_id, True), None)  # what speaks of a real case ends its drill
         self.told[case_id, to.exercise] = PtzGrant(
             event_id="",
             case_id=case_id,

@@ -71,8 +71,9 @@ def apply_fixes(subjects: Subjects, members: FixRound, city_policy: Policy) -> F
     verdict[is_open & (exercise != subjects.exercise[slots])] = MIXED
     # Two fixes of one second are one: a jump is judged over at least a second.
     jump = tracked & (step_m > policy.max_speed_mps * np.maximum(step_s, 1.0) + noise_m)
-    jump &= ~_jumps_agree(subjects, members, jump & (step_s > 0), city_policy)
     stands = verdict <= KEPT
+    # A drill's fix says nothing of where the person really is.
+    jump &= ~_jumps_agree(subjects, members, stands & jump & (step_s > 0), city_policy)
     verdict[stands & jump & (step_s > 0)] = JUMP
     verdict[stands & (step_s < 0)] = LATE
     verdict[stands & (step_s == 0)] = DUPLICATE

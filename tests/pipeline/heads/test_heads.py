@@ -260,6 +260,23 @@ def test_requests_of_one_moment_are_judged_alike_in_every_order(taken: bool) -> 
     assert results[0][0].aim == an_aim(10.0)
 
 
+def test_a_real_case_that_goes_on_holding_the_head_of_its_drill_is_told_so() -> None:
+    run = HeadRun()
+    run.ask(0, "case-a", exercise=True)
+    result = run.ask(1, "case-a", action="hold", version=2)
+    assert (result.head.case_id, result.head.exercise) == ("case-a", False)
+    assert [(grant.result, grant.exercise) for grant in result.grants] == [("granted", False)]
+
+
+def test_a_drill_whose_case_turns_real_in_the_same_moment_is_told_nothing_more() -> None:
+    run = HeadRun()
+    run.ask(0, "case-a", exercise=True)
+    by_hand = a_request("case-a", action="take-over", actor_ref="op-1", exercise=True)
+    result = run.at(1, by_hand, a_request("case-a", version=2))
+    assert result.head.exercise is False
+    assert [(grant.result, grant.exercise) for grant in result.grants] == [("granted", False)]
+
+
 def test_equal_bids_of_one_moment_go_to_the_smaller_case_id() -> None:
     run = HeadRun()
     run.at(0, a_request("case-b"), a_request("case-ab"), a_request("case-a"))

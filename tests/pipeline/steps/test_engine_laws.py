@@ -29,7 +29,7 @@ from tests.pipeline.law_worlds import (
     run,
     told,
 )
-from tests.support.records import S
+from tests.support.records import T0_US, S, a_fix, an_incident, an_order, at
 
 
 @settings(max_examples=30, deadline=None)
@@ -40,6 +40,16 @@ def test_how_records_are_cut_into_batches_changes_nothing(log: list[Entry], cuts
         assert told(cut) == told(whole)
         assert rows(cut) == rows(whole)
         assert outcomes(cut) == outcomes(whole)
+
+
+def test_a_drills_fix_far_away_leaves_no_mark_on_the_track_of_a_real_case_that_is_over() -> None:
+    log: list[Entry] = [
+        (T0_US, an_incident("s:ann", T0_US, location=None, subject_ref="s:ann")),
+        (T0_US + S, an_order("s:ann", "release", T0_US + S)),
+        (T0_US + 2 * S, a_fix("s:ann", T0_US + 2 * S, location=at(9_000.0))),
+        (T0_US + 5 * S, a_fix("s:ann", T0_US + 5 * S, exercise=True)),
+    ]
+    assert rows(run(log)) == rows(run(log[:-1]))
 
 
 @settings(max_examples=25, deadline=None)
