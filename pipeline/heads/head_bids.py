@@ -20,6 +20,7 @@ EXPIRED, RELEASED, RENEWED, EXERCISE = "lease-expired", "released", "renewed", "
 SHADOW = "shadow-"
 GIVING_BACK = (PtzAction.RELEASE, PtzAction.RETURN_HOME)
 WISHES = (PtzAction.MOVE, PtzAction.HOLD, *GIVING_BACK)
+BY_HAND = (PtzAction.TAKE_OVER, PtzAction.RESUME)
 BUDGET_US = 3_600 * US_PER_S
 # Less than this is the same picture: about what a preset repeats to, and a twentieth of the picture's width.
 TURN_DEG = 1.0

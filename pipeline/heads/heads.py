@@ -16,7 +16,6 @@ from schemas.ptz import PtzAction, PtzCommand, PtzGrant, PtzHead, PtzRequest, Pt
 
 # Orders that need no lease, release and return-home, are void after this long, like any order that came too late.
 UNLEASED_ORDER_US = 60 * US_PER_S
-BY_HAND = (PtzAction.TAKE_OVER, PtzAction.RESUME)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +68,7 @@ class _Moment:
         """End what is over, then work through the requests; return how each ended."""
         self._end_what_is_over()
         outcomes = ["late" if request.action in bids.WISHES else "ignored" for request in requests]
-        orders = [i for i, request in enumerate(requests) if request.action in BY_HAND]
+        orders = [i for i, request in enumerate(requests) if request.action in bids.BY_HAND]
         for i in sorted(orders, key=lambda i: (requests[i].requested_us, requests[i].event_id)):
             outcomes[i] = self._by_hand(requests[i])
         newest = bids.newest_wishes(requests)
@@ -153,10 +152,9 @@ class _Moment:
             return "repeated"
         reason = bids.MANUAL if is_manual else bids.BUDGET if turns and not may_turn else bids.RENEWED
         is_same = (held.deadline_us, held.exercise) == (head.deadline_us, head.exercise)
-        if request.action == PtzAction.HOLD and is_same and reason == bids.RENEWED:
-            return "renewed"  # another value is news to nobody but the head
-        self._tell(request, PtzResult.GRANTED, reason, held.deadline_us)
-        return "renewed"
+        if not (request.action == PtzAction.HOLD and is_same and reason == bids.RENEWED):
+            self._tell(request, PtzResult.GRANTED, reason, held.deadline_us)
+        return "renewed"  # another value alone is news to nobody but the head
 
     def _foreign(self, request: PtzRequest) -> str:
         """Judge the wish of a case that does not hold the head."""
@@ -168,7 +166,7 @@ class _Moment:
         verdict = bids.judged(self.head, request, self.now_us, self.policy)
         if not verdict.wins:
             by, price = self.head.case_id, verdict.price
-            self._tell(request, PtzResult.DENIED, verdict.reason, verdict.until_us, by=by, price=price)
+            self._tell(request, PtzResult.DENIED, verdict.reason, verdict.until_us, by, price)
             return "denied"
         wait_s = max(self.policy.dwell_s, self.policy.retry_s)
         retry_us = min(bids.until_us(self.now_us, wait_s), request.deadline_us)
