@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from connectors.kit.context import ConnectorContext
-from connectors.kit.errors import ConnectorConfigError, EntryRefusedError, SourceUnavailableError
+from connectors.kit.errors import ConnectorConfigError, SourceUnavailableError
 from connectors.kit.option_values import (
     choice_option,
     flag_option,
@@ -111,10 +111,7 @@ class VideoAnalyticsSource(PayloadSource):
         """Return one entry per look that says something new."""
 
         def mapped(item: Any) -> Accepted | None:
-            try:
-                look = parse_look(item, arrival.now_us, self._rules)
-            except UnicodeEncodeError as error:  # half a character, which only JSON's escapes can write
-                raise EntryRefusedError("broken-text", None, "texts must be whole characters") from error
+            look = parse_look(item, arrival.now_us, self._rules)
             if look is None:
                 return None
             if look.by == SightingSource.ANALYTICS and self._recent.is_repeat(look):
