@@ -1,4 +1,4 @@
-"""The golden time of the cases that were seen: seconds from what happened to the first view, in groups."""
+"""The golden time of the cases that were seen: seconds from the report to the first view, in groups."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

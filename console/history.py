@@ -50,6 +50,8 @@ def history(
     services = ", ".join(labels.service(service) for service in told.services)
     head = Text(f"case {told.case_id}: {labels.kind(told.kind)} ({services}), rank {told.rank}", style="bold")
     happened = f"happened {date_and_time(told.occurred_us, time_zone)}"
+    if told.reported_us is not None:
+        happened += f", reported {date_and_time(told.reported_us, time_zone)}"
     opening = [version for version in versions if version.opened_us == told.opened_us]
     kept = f"{len(opening)} of {opening[-1].version} versions are kept, policy {told.policy_version}"
     parts: list[RenderableType] = [head, Text(f"{happened}; {kept}")]

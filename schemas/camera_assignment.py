@@ -177,3 +177,8 @@ class CameraAssignment:
     sources: Annotated[tuple[InputRef, ...], "Records this version was decided from."] = ()
     policy_version: Annotated[str, "Version of the city's policy."]
     camera_table_version: Annotated[str, "How far the camera table had been read: 'cameras@<offset>/health@<offset>'."]
+    reported_us: Annotated[
+        int | None,
+        "When the first report of this opening came in, if another time than occurred_us; the golden time counts from "
+        "it, else from occurred_us. UTC microseconds since the epoch.",
+    ] = None

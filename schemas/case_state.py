@@ -26,6 +26,9 @@ class CaseReport:
     area: Annotated[Area | None, "Extent."] = None
     units: Annotated[tuple[RespondingUnit, ...], "Responding units."] = ()
     closed_reason: Annotated[str | None, "Why it ended; null while it is open."] = None
+    reported_us: Annotated[
+        int | None, "When its first event says it was reported, if another time than occurred_us; UTC microseconds."
+    ] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

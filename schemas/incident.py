@@ -72,3 +72,8 @@ class Incident:
         "True: this event states the whole place of the incident, and of location, area and units what it leaves empty "
         "is gone; as an Update of CAP does. False: what it leaves empty is as it was.",
     ] = False
+    reported_us: Annotated[
+        int | None,
+        "When it was reported, if another time than occurred_us; the golden time counts from it. Of the events of an "
+        "incident the first one's counts. UTC microseconds since the epoch.",
+    ] = None

@@ -1,7 +1,8 @@
-"""The golden time of a city, measured: seconds from what happened to the first view, by kind, district and hour.
+"""The golden time of a city, measured: seconds from the report to the first view, by kind, district and hour.
 
 The first view is the first version of a case's opening with a camera that shows it
-(:func:`pipeline.decisions.golden_time.shows_target`). Drills do not count: their times are made up.
+(:func:`pipeline.decisions.golden_time.shows_target`). The clock starts with the report, where a source tells it apart
+from what happened (:func:`pipeline.cases.golden_clock.clock_start_us`). Drills do not count: their times are made up.
 """
 
 from collections.abc import Iterable
@@ -11,10 +12,12 @@ from zoneinfo import ZoneInfo
 
 from prometheus_client import CollectorRegistry, Histogram
 
+from pipeline.cases.golden_clock import clock_start_us
 from schemas.camera_assignment import CameraAssignment
 from topologies.city_files import City
 
-# From a second to a day: somebody may be reported missing hours after they were last seen.
+# From a second to a day: a report may come without a place, and where only the time of what happened is known, that
+# counts.
 FIRST_VIEW_BUCKETS_S = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3_600.0, 21_600.0, 86_400.0)
 # A city has some dozens of kinds and districts. Of what comes beyond, the label is OTHER, so that no sender can fill
 # the memory of whoever collects the metrics.
@@ -61,8 +64,8 @@ class GoldenTime:
         service: its first service.
         kind: what happened.
         district: where; ``unknown`` if the assignment names none.
-        hour: hour of the city's day in which it happened, 0 to 23.
-        seconds: from what happened to the decision, not below 0.
+        hour: hour of the city's day in which it was reported, 0 to 23.
+        seconds: from the report to the decision, not below 0.
     """
 
     service: str
@@ -80,15 +83,15 @@ def golden_time_of(first_view: CameraAssignment, time_zone: ZoneInfo) -> GoldenT
         time_zone: the city's.
     """
     # A report can name any number of 64 bits; the hour of one that is no time does not matter.
-    occurred_us = min(max(first_view.occurred_us, _FIRST_US), _LAST_US)
-    happened = datetime.fromtimestamp(occurred_us / 1e6, UTC).astimezone(time_zone)
+    start_us = min(max(clock_start_us(first_view), _FIRST_US), _LAST_US)
+    reported = datetime.fromtimestamp(start_us / 1e6, UTC).astimezone(time_zone)
     where = first_view.where
     return GoldenTime(
         service=first_view.services[0] if first_view.services else OTHER,
         kind=first_view.kind or UNKNOWN,
         district=(where.district if where is not None else None) or UNKNOWN,
-        hour=happened.hour,
-        seconds=max(0.0, (first_view.decided_us - first_view.occurred_us) / 1e6),
+        hour=reported.hour,
+        seconds=max(0.0, (first_view.decided_us - clock_start_us(first_view)) / 1e6),
     )
 
 
@@ -107,7 +110,7 @@ class GoldenTimeMetrics:
         self._by = {
             label: Histogram(
                 f"{prefix}time_to_first_view_{'' if label == 'service' else f'by_{label}_'}seconds",
-                f"The golden time: seconds from when it happened to the case's first view, by {of}.",
+                f"The golden time: seconds from the report to the case's first view, by {of}.",
                 [label],
                 buckets=FIRST_VIEW_BUCKETS_S,
                 registry=registry,

@@ -20,7 +20,7 @@ ALWAYS = frozenset(
     {
         "case_id", "opened_us", "version", "event_id", "status", "reason", "exercise", "rank", "occurred_us",
         "decided_us", "valid_from_us", "valid_until_us", "purpose", "legal_basis", "recipients", "masking_required",
-        "policy_version", "camera_table_version",
+        "policy_version", "camera_table_version", "reported_us",
     }
 )  # fmt: skip
 CAMERA_ALWAYS = frozenset({"camera_id", "site_id", "owner", "role", "rank", "level", "p_view", "since_us", "until_us"})

@@ -12,7 +12,7 @@ from schemas.incident import IncidentStatus, Service
 
 COLUMNS = (
     "number", "nature", "received", "received_time", "changed", "priority", "status", "disposition", "parent",
-    "exercise", "lat", "lon",
+    "exercise", "lat", "lon", "occurred",
 )  # fmt: skip
 REQUIRED_COLUMNS = ("number", "nature")
 FORMATS_MAX = 10

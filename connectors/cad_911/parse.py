@@ -70,9 +70,12 @@ def parse_row(cells: Mapping[str, Any], now_us: int, rules: Rules) -> Parsed:
         column = rules.form.columns["nature"]
         raise EntryRefusedError("not-a-call", column, f"{column} and the time must be readable, got neither")
     nature = _nature(code, rules.form, findings)
-    occurred_us = plausible_us(received_us, now_us, rules.future_tolerance_us, findings.append)
-    changed_us = _changed_us(cells, rules)
-    observed_us = occurred_us if changed_us is None or changed_us > now_us + rules.future_tolerance_us else changed_us
+    reported_us = plausible_us(received_us, now_us, rules.future_tolerance_us, findings.append)
+    happened_us = _time_us(cells, rules, "occurred")
+    # What is said to have happened after the call was received is a slip, or a clock that is ahead.
+    occurred_us = reported_us if happened_us is None else min(happened_us, reported_us)
+    changed_us = _time_us(cells, rules, "changed")
+    observed_us = reported_us if changed_us is None or changed_us > now_us + rules.future_tolerance_us else changed_us
     place = _place(cells, rules, findings)
     number = _number(cells, rules.form, "number", findings)
     incident_id = rules.id_of(number or _made_up_number(cells, rules.form))
@@ -80,11 +83,11 @@ def parse_row(cells: Mapping[str, Any], now_us: int, rules: Rules) -> Parsed:
     urgency = _urgency(cells, rules.form, findings)
     exercise = nature.exercise or _code(cells, rules.form, "exercise") in _YES
     # All that may change in a call's life. Times as written: the id must not depend on when the row is read.
-    moment = (received_us, changed_us, exercise, code)
+    moment = (received_us, changed_us, exercise, code, *(() if happened_us is None else (f"happened {happened_us}",)))
     incident = Incident(
         event_id=f"{incident_id}:{digest(status, merged_into, nature.kind, urgency, *moment, place.location)}",
         source=SOURCE,
-        observed_us=max(observed_us, occurred_us),
+        observed_us=max(observed_us, reported_us),
         ingested_us=now_us,
         exercise=exercise,
         case_id=incident_id,
@@ -97,6 +100,7 @@ def parse_row(cells: Mapping[str, Any], now_us: int, rules: Rules) -> Parsed:
         urgency_native=urgency,
         occurred_us=occurred_us,
         location=place.location,
+        reported_us=None if reported_us == occurred_us else reported_us,
     )
     return Parsed(incident, tuple(findings))
 
@@ -104,8 +108,8 @@ def parse_row(cells: Mapping[str, Any], now_us: int, rules: Rules) -> Parsed:
 def kept_columns(form: Form) -> dict[str, str]:
     """Return the regular expression by column of what a refused row may keep: codes of the form, times, positions."""
     patterns = {
-        "received": _TIME, "received_time": r"\d{1,2}:\d\d(:\d\d)?", "changed": _TIME, "lat": _COORDINATE,
-        "lon": _COORDINATE, "priority": r"[A-Z0-9]{1,2}", "exercise": r"[YN01]",
+        "received": _TIME, "received_time": r"\d{1,2}:\d\d(:\d\d)?", "changed": _TIME, "occurred": _TIME,
+        "lat": _COORDINATE, "lon": _COORDINATE, "priority": r"[A-Z0-9]{1,2}", "exercise": r"[YN01]",
     }  # fmt: skip
     return {form.columns[name]: pattern for name, pattern in patterns.items() if name in form.columns}
 
@@ -167,8 +171,8 @@ def _received_us(cells: Mapping[str, Any], rules: Rules, findings: list[str]) ->
     return moment_us
 
 
-def _changed_us(cells: Mapping[str, Any], rules: Rules) -> int | None:
-    return local_us(_text(cells, rules.form, "changed"), rules.form, rules.zone)[0]
+def _time_us(cells: Mapping[str, Any], rules: Rules, name: str) -> int | None:
+    return local_us(_text(cells, rules.form, name), rules.form, rules.zone)[0]
 
 
 def _text(cells: Mapping[str, Any], form: Form, name: str) -> str:

@@ -189,6 +189,7 @@ def _incident(told: Told, root: str, part: int, status: str, now_us: int) -> Inc
         area=area,
         # CAP 1.2, 3.2.1: an update supersedes the messages that it speaks of.
         replaces=told.message == "Update" and told.tells_area,
+        reported_us=None if told.sent_us == told.onset_us else told.sent_us,
     )
     return replace(incident, event_id=f"{incident_id}:{digest(told.content, status, part, area)}")
 

@@ -127,6 +127,7 @@ def _report(item: dict[str, Any], now_us: int, rules: Rules, note: Note) -> Inci
         occurred_us=occurred_us,
         location=location,
         subject_ref=subject_ref,
+        reported_us=None if time_us == occurred_us else time_us,
     )
 
 

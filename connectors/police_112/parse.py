@@ -55,6 +55,7 @@ class Rules:
         related_column: column with the number of the case that a duplicate belongs to.
         child_column: column that says whether a missing person (509) is a child; empty where there is none.
         changed_column: column with the time of the change that a row tells of; empty where there is none.
+        occurred_column: column with the time at which it happened; empty where the export has the call's time only.
         future_tolerance_us: how far a time may lie in the future before the time of reading is taken, microseconds.
         as_reported: True takes every row as a call just taken, whatever its state: for rehearsals on old exports.
     """
@@ -66,6 +67,7 @@ class Rules:
     child_column: str
     future_tolerance_us: int
     changed_column: str = ""
+    occurred_column: str = ""
     as_reported: bool = False
 
 
@@ -85,7 +87,10 @@ def parse_row(cells: Mapping[str, Any], now_us: int, rules: Rules) -> Parsed:
     registered_us = _registered_us(cells, rules.zone)
     if type_code is None and registered_us is None:
         raise EntryRefusedError("not-a-call", "EVT_CL_CD", "EVT_CL_CD and the time must be readable, got neither")
-    occurred_us = plausible_us(registered_us, now_us, rules.future_tolerance_us, findings.append)
+    reported_us = plausible_us(registered_us, now_us, rules.future_tolerance_us, findings.append)
+    happened_us = _happened_us(cells, rules, findings)
+    # What is said to have happened after the call was registered is a slip, or a clock that is ahead.
+    occurred_us = reported_us if happened_us is None else min(happened_us, reported_us)
     changed_us = _changed_us(cells, now_us, rules, findings)
     case_type = _case_type(type_code, findings)
     place = _place(cells, rules)
@@ -102,10 +107,12 @@ def parse_row(cells: Mapping[str, Any], now_us: int, rules: Rules) -> Parsed:
     # All that may change in a call's life. Without a time of the change a call that goes back to what it was cannot be
     # told from a row that is read twice.
     moment = (state, end_code, registered_us) if changed_us is None else (state, end_code, registered_us, changed_us)
+    if happened_us is not None:
+        moment = (*moment, f"happened {happened_us}")
     incident = Incident(
         event_id=f"{incident_id}:{digest(status, merged_into, kind, urgency, *moment, place.location)}",
         source=SOURCE,
-        observed_us=occurred_us if changed_us is None else changed_us,
+        observed_us=reported_us if changed_us is None else changed_us,
         ingested_us=now_us,
         exercise=type_code == codes.EXERCISE_TYPE or end_code == codes.EXERCISE_END,
         case_id=incident_id,
@@ -118,6 +125,7 @@ def parse_row(cells: Mapping[str, Any], now_us: int, rules: Rules) -> Parsed:
         urgency_native=urgency,
         occurred_us=occurred_us,
         location=place.location,
+        reported_us=None if reported_us == occurred_us else reported_us,
     )
     return Parsed(incident, tuple(findings))
 
@@ -147,6 +155,16 @@ def _changed_us(cells: Mapping[str, Any], now_us: int, rules: Rules, findings: l
         return None
     changed_us = _moment_us(cells.get(rules.changed_column), rules.zone)
     return plausible_us(changed_us, now_us, rules.future_tolerance_us, findings.append)
+
+
+def _happened_us(cells: Mapping[str, Any], rules: Rules, findings: list[str]) -> int | None:
+    """Return when it happened, as the caller says; None where the row does not say it."""
+    if not text_of(cells, rules.occurred_column):
+        return None
+    happened_us = _moment_us(cells.get(rules.occurred_column), rules.zone)
+    if happened_us is None:
+        findings.append("unreadable-time")
+    return happened_us
 
 
 def _urgency(cells: Mapping[str, Any], findings: list[str]) -> str | None:

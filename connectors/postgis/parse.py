@@ -27,6 +27,7 @@ def decision_row(assignment: CameraAssignment) -> dict[str, Any]:
         "kind": assignment.kind,
         "rank": assignment.rank,
         "occurred_at": moment(assignment.occurred_us),
+        "reported_at": moment(assignment.reported_us),
         "opened_at": moment(assignment.opened_us),
         "decided_at": moment(assignment.decided_us),
         "valid_from": moment(assignment.valid_from_us),

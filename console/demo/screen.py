@@ -110,7 +110,7 @@ class Screen:
             "first", f"report -> first answer p50 {_ms(first, 0.5)}, slowest {_ms(first, 1)} ({len(first)} cases)"
         )
         self.done("cases", f"{len(figures.statuses)}, of which {len(figures.viewed)} had a view; now {now}")
-        self.done("first view", "after it happened, in the story's seconds: median (cases)")
+        self.done("first view", "after the report, in the story's seconds: median (cases)")
         for part, groups in golden_lines(figures.golden):
             self.done(part, groups)
         if figures.heads:

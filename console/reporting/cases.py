@@ -21,7 +21,7 @@ class CaseLine:
     Attributes:
         kind: by its newest version.
         district: by the first version that knew it; ``unknown`` if none did.
-        reported: when the first report says it happened, in the city's time.
+        reported: when the first report came in, else when it says that it happened, in the city's time.
         outcome: ``viewed``, ``denied`` (the law allows no look), ``no place`` or ``no camera``.
         first_view_s: seconds from the report to the first version with a camera that shows it; None without a view.
         own_s: the part of it that passed after the report had arrived here.
@@ -66,9 +66,9 @@ def _line(versions: Sequence[Decision], zone: ZoneInfo) -> CaseLine:
     return CaseLine(
         kind=versions[-1].kind or UNKNOWN,
         district=next((version.district for version in versions if version.district), UNKNOWN),
-        reported=utc_moment(begin.occurred_us).astimezone(zone),
+        reported=utc_moment(begin.reported_us).astimezone(zone),
         outcome=VIEWED if first is not None else _why_not(versions),
-        first_view_s=None if first is None else max(0.0, (first.decided_us - first.occurred_us) / US_PER_S),
+        first_view_s=None if first is None else max(0.0, (first.decided_us - first.reported_us) / US_PER_S),
         own_s=None if first is None else max(0.0, (first.decided_us - begin.opened_us) / US_PER_S),
         hand_overs=sum(version.hands_over for version in versions),
         versions=len(versions),

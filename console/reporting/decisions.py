@@ -14,7 +14,7 @@ class Decision:
         kind: of the incident, e.g. ``robbery``.
         district: of the place; None where it is not known.
         exercise: whether it is a drill.
-        occurred_us: when the first report says it happened, UTC microseconds.
+        reported_us: when the first report came in, else when it says that it happened, UTC microseconds.
         opened_us: when the first report arrived.
         decided_us: when this version was decided.
         shows_target: whether one of its cameras shows what the case is about.
@@ -27,7 +27,7 @@ class Decision:
     kind: str
     district: str | None
     exercise: bool
-    occurred_us: int
+    reported_us: int
     opened_us: int
     decided_us: int
     shows_target: bool

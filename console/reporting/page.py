@@ -145,10 +145,11 @@ def _method(report: Report) -> str:
     return _section(
         "How it is measured",
         "",
-        "<p>A case counts from the time at which its first report says it happened to the decision that first named "
-        "a camera which shows it. Shares are of the cases in which the law allows a look; denied ones count in none. "
-        "No place: the report had no usable place. No camera: no camera could show it. A hand-over is a version in "
-        "which a camera replaced another. Whether somebody looked is not in these figures.</p>"
+        "<p>A case counts from the time at which its first report came in (where no source tells that, from when it "
+        "happened) to the decision that first named a camera which shows it. Shares are of the cases in which the "
+        "law allows a look; denied ones count in none. No place: the report had no usable place. No camera: no camera "
+        "could show it. A hand-over is a version in which a camera replaced another. Whether somebody looked is not in "
+        "these figures.</p>"
         f"<p>Grey rows have fewer than {FEW_CASES} cases. {report.left_out:,} {left_out} were left out. "
         "Each case is a line in cases.csv, each group in groups.csv.</p>",
     )

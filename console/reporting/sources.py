@@ -14,11 +14,12 @@ from schemas.topics import CAMERA_ASSIGNMENTS
 
 NEEDS = "pip install pyarrow 'psycopg[binary]' matplotlib, the extra goldentime[report]"
 _COLUMNS = (
-    "case_id", "opened_us", "version", "status", "kind", "where_district", "exercise", "occurred_us", "decided_us",
-    "added", "released", "cameras", "log_era",
+    "case_id", "opened_us", "version", "status", "kind", "where_district", "exercise", "occurred_us", "reported_us",
+    "decided_us", "added", "released", "cameras", "log_era",
 )  # fmt: skip
 _QUERY = """
-SELECT case_no, version, status, kind, district, exercise, occurred_at, opened_at, decided_at, shows_target, hands_over
+SELECT case_no, version, status, kind, district, exercise, coalesce(reported_at, occurred_at), opened_at, decided_at,
+       shows_target, hands_over
   FROM goldentime.analysis
  WHERE opened_at >= %s AND opened_at < %s
 """
@@ -111,7 +112,8 @@ def _from_row(row: Mapping[str, Any]) -> Decision:
         kind=row["kind"],
         district=row["where_district"],
         exercise=bool(row["exercise"]),
-        occurred_us=row["occurred_us"],
+        # A file from before the column existed has none: then what happened is all that is known.
+        reported_us=row["occurred_us"] if row["reported_us"] is None else row["reported_us"],
         opened_us=row["opened_us"],
         decided_us=row["decided_us"],
         shows_target=not SHOWING.isdisjoint(roles),
@@ -120,7 +122,7 @@ def _from_row(row: Mapping[str, Any]) -> Decision:
 
 
 def _from_database_row(row: Any) -> Decision:
-    case_no, version, status, kind, district, exercise, occurred, opened, decided, shows_target, hands_over = row
+    case_no, version, status, kind, district, exercise, reported, opened, decided, shows_target, hands_over = row
     return Decision(
         case=str(case_no),
         version=version,
@@ -128,7 +130,7 @@ def _from_database_row(row: Any) -> Decision:
         kind=kind,
         district=district,
         exercise=exercise,
-        occurred_us=_us(occurred or decided),
+        reported_us=_us(reported or decided),
         opened_us=_us(opened or decided),
         decided_us=_us(decided),
         shows_target=shows_target,

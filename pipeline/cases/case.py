@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass, replace
 
+from pipeline.cases.golden_clock import with_first_clock
 from pipeline.geo import offsets_m
 from pipeline.rules.policy import Policy
 from pipeline.rules.purpose import Permission
@@ -115,6 +116,7 @@ def apply_incident(case: CaseState | None, incident: Incident, now_us: int) -> A
         area=incident.area or (known.area if known and not incident.replaces else None),
         units=incident.units or (known.units if known and not incident.replaces else ()),
         closed_reason=closed_reason,
+        reported_us=incident.reported_us,
     )
     return Applied(_with_report(case, report, incident.event_id, now_us), CHANGED, closed_reason or incident.status)
 
@@ -151,6 +153,7 @@ def apply_alert(case: CaseState | None, alert: WanderingAlert, now_us: int) -> A
         observed_us=observed_us,
         location=_known_place(alert.location, known),
         closed_reason=alert.kind if ends else None,
+        reported_us=observed_us,  # an alert is its own report, however long ago the person was seen
     )
     return Applied(_with_report(case, report, alert.event_id, now_us), CHANGED, alert.kind)
 
@@ -251,10 +254,10 @@ def _that_stands(known: CaseReport | None) -> CaseReport | None:
 
 
 def _with_report(case: CaseState, report: CaseReport, event_id: str, now_us: int) -> CaseState:
-    reports = [r for r in case.reports if r.report_id != report.report_id] + [report]
+    others = [r for r in case.reports if r.report_id != report.report_id]
+    reports = [*others, with_first_clock(report, case, now_us)]
     if len(reports) > REPORTS_MAX:
-        closed_first = sorted(reports, key=lambda r: (r.closed_reason is None, r.observed_us))
-        reports.remove(closed_first[0])
+        reports.remove(min(reports, key=lambda r: (r.closed_reason is None, r.observed_us)))
     was_over = is_ended(case) or not open_reports(case)
     reopens = bool(was_over and report.closed_reason is None and case.version)
     if reopens:

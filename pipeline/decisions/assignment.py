@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pipeline.cases.case import Standing
+from pipeline.cases.golden_clock import first_report_us
 from pipeline.decisions.assigned import field_of
 from pipeline.decisions.exclusions import Exclusions
 from pipeline.decisions.golden_time import shows_target
@@ -96,6 +97,8 @@ def _next_version(
     now = {camera.camera_id for camera in cameras}
     before = {held.camera_id for held in case.held}
     version = case.version + 1
+    occurred_us = min((r.occurred_us for r in case.reports), default=case.opened_us)
+    reported_us = first_report_us(case)
     assignment = CameraAssignment(
         case_id=case.case_id,
         version=version,
@@ -107,7 +110,7 @@ def _next_version(
         services=standing.services,
         kind=standing.lead.kind,
         rank=standing.rank,
-        occurred_us=min((r.occurred_us for r in case.reports), default=case.opened_us),
+        occurred_us=occurred_us,
         decided_us=occasion.now_us,
         valid_from_us=occasion.now_us,
         valid_until_us=max(min(lease_end_us, limit_us), occasion.now_us),
@@ -118,6 +121,7 @@ def _next_version(
         sources=occasion.sources,
         policy_version=policy.version,
         camera_table_version=occasion.cameras_version,
+        reported_us=None if reported_us == occurred_us else reported_us,
         **contents,
     )
     state = replace(

@@ -1,4 +1,4 @@
-"""The golden time: from what happened to the first camera that shows it."""
+"""The golden time: from the report to the first camera that shows what happened."""
 
 from collections.abc import Iterable
 from typing import Protocol
@@ -21,6 +21,6 @@ def shows_target(cameras: Iterable[HasRole]) -> bool:
     """Return whether at least one of a version's cameras shows what the case is about.
 
     The first version of an opening of a case for which this holds is its first view; the golden time is
-    ``decided_us - occurred_us`` of that version.
+    ``decided_us`` of that version less its :func:`pipeline.cases.golden_clock.clock_start_us`.
     """
     return any(camera.role in SHOWING for camera in cameras)

@@ -91,6 +91,8 @@ def _check_report(record: Incident | WanderingAlert) -> None:
         _check_time(record.last_seen_us, "last_seen_us")
     if isinstance(record, Incident):
         _check_time(record.occurred_us, "occurred_us")
+        # Before occurred_us it may well lie: clocks differ, and floods are announced.
+        _check_time(record.reported_us, "reported_us")
         if record.area and len(record.area.polygon) > AREA_POINTS_MAX:
             raise RuleBrokenError("too-large", "area.polygon", f"at most {AREA_POINTS_MAX} points are read")
         for point in record.area.polygon if record.area else ():

@@ -1,4 +1,4 @@
-"""The golden time in the demonstration's summary: from what happened to the first view, by kind, district and hour."""
+"""The golden time in the demonstration's summary: from the report to the first view, by kind, district and hour."""
 
 from zoneinfo import ZoneInfo
 
@@ -28,6 +28,14 @@ def test_a_case_that_opens_again_counts_again_and_a_drill_never() -> None:
     golden.saw(an_assignment("police_112:2", exercise=True))
 
     assert golden.by_kind() == [Group("robbery", 2, 3.0, 4.0)]
+
+
+def test_what_happened_hours_before_it_was_reported_counts_from_the_report() -> None:
+    golden = GoldenTimes(SEOUL)
+    golden.saw(an_assignment(occurred_us=T0_US - 7_200 * S, reported_us=T0_US, decided_us=T0_US + 4 * S))
+
+    assert golden.by_kind() == [Group("robbery", 1, 4.0, 4.0)]
+    assert golden.by_hour() == [Group("14 h", 1, 4.0, 4.0)]
 
 
 def test_the_summary_has_a_line_each_for_kinds_districts_and_hours() -> None:

@@ -163,6 +163,12 @@ def test_an_explanation_tells_why_where_from_what_and_what_was_not_chosen() -> N
     assert "decided from incidents/3@7" in _plain(history([an_assignment(), moved], SEOUL, an_assignment()))
 
 
+def test_an_explanation_tells_the_report_apart_from_what_happened() -> None:
+    missing = an_assignment(occurred_us=T0_US - 1_200_000_000, reported_us=T0_US)
+    told = "happened 2026-06-17 13:40:00 KST, reported 2026-06-17 14:00:00 KST; 1 of 1"
+    assert told in _plain(history([missing], SEOUL))
+
+
 def test_an_explanation_tells_probabilities_assumptions_heads_terms_and_the_views_that_end() -> None:
     before = an_assignment(p_view=0.52)
     going = a_camera("cam-1", role="ending", until_us=T0_US + 4_000_000, p_view=0.0, why={"held": 1.0})

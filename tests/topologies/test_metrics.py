@@ -33,7 +33,7 @@ def where(district: str | None) -> Target:
     return Target(lat_deg=37.4, lon_deg=127.4, accuracy_m=20, search_radius_m=300, district=district, position_us=T0_US)
 
 
-def test_the_golden_time_is_counted_from_what_happened_and_the_answer_from_the_report() -> None:
+def test_the_golden_time_is_counted_from_what_happened_and_the_answer_from_the_arrival() -> None:
     metrics = FlowMetrics()
     first_view = a_first_view(occurred_us=4 * S, decided_us=9 * S)
     result = StepResult(reported=[("fire", 10 * S)], first_views=[first_view])
@@ -43,6 +43,16 @@ def test_the_golden_time_is_counted_from_what_happened_and_the_answer_from_the_r
     assert value(metrics, "goldentime_report_to_assignment_seconds_sum", service="fire") == 2.0
     assert value(metrics, "goldentime_time_to_first_view_seconds_sum", service="fire") == 5.0
     assert value(metrics, "goldentime_batch_size_sum") == 3.0
+
+
+def test_where_the_report_is_told_apart_from_what_happened_the_golden_time_and_its_hour_are_the_reports() -> None:
+    metrics = FlowMetrics()
+    at = {"occurred_us": 4 * S, "reported_us": 3_604 * S, "decided_us": 3_611 * S}
+
+    metrics.unit_done(1, StepResult(first_views=[a_first_view(**at)]), now_us=3_612 * S)
+
+    assert value(metrics, "goldentime_time_to_first_view_seconds_sum", service="fire") == 7.0
+    assert value(metrics, "goldentime_time_to_first_view_by_hour_seconds_count", hour="01") == 1.0
 
 
 def test_the_golden_time_is_told_by_kind_district_and_hour_of_the_citys_day() -> None:

@@ -1,5 +1,6 @@
 """A CAD row becomes one incident by the city's form; its faults are repaired, named or answered."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -94,6 +95,16 @@ def test_what_changes_later_is_observed_later_and_happened_when_it_happened() ->
 
     assert (record.observed_us - record.occurred_us) == 180_000_000
     assert record.event_id != incident().event_id
+
+
+def test_what_happened_before_the_call_is_told_apart_from_it_where_the_form_has_a_column_for_it() -> None:
+    timed = rules(replace(USUAL, columns={**USUAL.columns, "occurred": "OCCURRED"}))
+    record = parsed_by(timed, {"OCCURRED": "03/08/2026 16:55:00"}).incident
+    unsaid = parsed_by(timed, {"OCCURRED": "03/08/2026 19:56:00"}).incident
+
+    assert utc(record.occurred_us) == "2026-03-08 20:55:00"
+    assert utc(record.reported_us) == utc(record.observed_us) == "2026-03-08 23:55:00"
+    assert (unsaid.occurred_us, unsaid.reported_us) == (unsaid.observed_us, None)  # after the call: a slip
 
 
 @pytest.mark.parametrize(

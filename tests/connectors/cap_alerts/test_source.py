@@ -36,6 +36,9 @@ HOSTILE = [
 ]
 
 TestCapAlerts = connector_suite("cap_alerts", Samples(write=cap, write_many=together, options=PUSH, hostile=HOSTILE))
+TestCapAlertsDropped = connector_suite(
+    "cap_alerts", Samples(write=cap, write_many=together, options={**CITY, "transport": "file-drop"}, hostile=HOSTILE)
+)
 
 
 class Feed:
@@ -153,6 +156,15 @@ def test_what_has_ended_when_it_is_read_is_closed() -> None:
     ended = one(alert(**USUAL, area=HERE, info=f"<expires>{at(NOON_US - MINUTE_US)}</expires>"))
     assert ended.status == "closed"
     assert one(alert(**USUAL, area=HERE, info="<responseType>AllClear</responseType>")).status == "closed"
+
+
+def test_what_began_before_the_alert_was_sent_is_told_apart_from_its_report() -> None:
+    sent_us = USUAL["sent_us"]
+    begun = one(alert(**USUAL, area=HERE, info=f"<onset>{at(sent_us - HOUR_US)}</onset>"))
+    assert (begun.occurred_us, begun.reported_us) == (sent_us - HOUR_US, sent_us)
+    for info in ("", f"<onset>{at(sent_us + HOUR_US)}</onset>"):
+        announced = one(alert(**USUAL, area=HERE, info=info))
+        assert (announced.occurred_us, announced.reported_us) == (sent_us, None)
 
 
 def test_an_alert_without_an_end_is_passed_over_when_it_is_old() -> None:

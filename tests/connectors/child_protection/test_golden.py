@@ -45,6 +45,15 @@ def test_the_cameras_of_a_missing_child_move_with_its_beacon_and_are_let_go_when
     assert (last.status, last.cameras) == ("released", ())
 
 
+def test_a_child_last_seen_before_it_was_reported_is_timed_from_the_first_report(tmp_path: Path) -> None:
+    first, *_, last = assignments_for(told(tmp_path, missing(50, "open"), missing(55, "updated")))
+
+    assert first.cameras
+    assert first.reported_us is not None
+    assert first.reported_us - first.occurred_us == 30 * 60 * 1_000_000
+    assert (last.occurred_us, last.reported_us) == (first.occurred_us, first.reported_us)
+
+
 def test_a_phone_says_where_the_child_is_when_the_report_could_not(tmp_path: Path) -> None:
     report = {"type": "missing", "report": "R-17", "state": "open", "time": at(20)}
     phone = {"type": "phone", "lat": 37.5665, "lon": 126.978, "accuracy_m": 20, "time": at(21)}

@@ -28,6 +28,22 @@ def test_a_robbery_gets_cameras_within_the_first_version_and_lets_them_go_when_i
     assert not last.cameras
 
 
+def test_what_happened_before_the_call_is_timed_from_the_call_also_when_an_update_corrects_it() -> None:
+    column = {"occurred_column": "OCCUR_DT"}
+    usual = json.loads(body(Happening()))
+    called_us = assignments_for(entries_of_push("police_112", body(Happening())))[0].occurred_us
+    calls = [
+        usual | {"OCCUR_DT": "20260301103000", "RECV_EMG_CD": "C1"},
+        usual | {"OCCUR_DT": "20260301101500", "RECV_EMG_CD": "C0", "EVT_STAT_CD": 4, "UPD_DT": "20260301120000"},
+    ]
+
+    first, corrected = assignments_for(entries_of_push("police_112", json.dumps(calls).encode(), options=column))
+
+    assert first.cameras
+    assert (first.occurred_us, first.reported_us) == (1_772_328_600_000_000, called_us)  # 10:30 in Seoul
+    assert (corrected.occurred_us, corrected.reported_us) == (1_772_327_700_000_000, called_us)
+
+
 def test_a_call_at_an_agencys_own_address_gets_no_cameras_and_asks_for_the_place() -> None:
     (assignment,) = assignments_for(entries_of("police_112", file([Happening(lat=0.0, lon=0.0)])))
 

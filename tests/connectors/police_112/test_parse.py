@@ -1,5 +1,6 @@
 """A 112 row becomes one incident in the words of the contract; its faults are repaired, named or answered."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -107,6 +108,27 @@ def test_a_time_in_the_future_is_not_believed_but_the_call_goes_on():
     assert result.incident.occurred_us == NOON_US
     assert result.findings == ("clock-skew",)
     assert parsed(RECV_CPLT_TM="120400").findings == ()  # within five minutes clocks may differ
+
+
+TIMED = replace(RULES, occurred_column="OCCUR_DT")
+
+
+def test_what_happened_before_the_call_is_told_apart_from_it():
+    record = parsed(TIMED, OCCUR_DT="2026-03-01 11:40:00").incident
+
+    assert utc(record.occurred_us) == "2026-03-01T02:40:00+00:00"
+    assert utc(record.reported_us) == utc(record.observed_us) == "2026-03-01T02:59:07+00:00"
+    assert record.event_id != parsed(TIMED, OCCUR_DT="2026-03-01 11:41:00").incident.event_id
+
+
+@pytest.mark.parametrize(
+    ("text", "findings"), [(None, ()), ("", ()), ("20260301115930", ()), ("just now", ("unreadable-time",))]
+)
+def test_a_call_that_does_not_say_when_before_it_something_happened_has_one_time(text, findings):
+    result = parsed(TIMED, OCCUR_DT=text)
+
+    assert (result.incident.occurred_us, result.incident.reported_us) == (result.incident.observed_us, None)
+    assert result.findings == findings
 
 
 def test_the_code_book_has_58_types():

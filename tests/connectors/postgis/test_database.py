@@ -208,7 +208,7 @@ async def test_analysis_sees_neither_ids_nor_places(database: PostgresServer, tm
 async def test_migrations_are_applied_once_also_by_two_sinks_at_once(database: PostgresServer, tmp_path: Path) -> None:
     await asyncio.gather(*(write(database, tmp_path, [an_assignment(str(n))]) for n in range(3)))
     names = [name for (name,) in database.rows("SELECT name FROM goldentime.migrations ORDER BY name")]
-    assert names == ["001_decisions.sql", "002_views.sql"]
+    assert names == ["001_decisions.sql", "002_views.sql", "003_reported.sql"]
     assert database.rows("SELECT count(*) FROM goldentime.cases") == [(3,)]
 
 

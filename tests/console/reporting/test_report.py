@@ -2,11 +2,13 @@
 
 import csv
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import pyarrow.parquet as pq  # type: ignore[import-untyped]
 import pytest
 from click.testing import Result
 from hypothesis import given, settings
@@ -23,6 +25,7 @@ from console.reporting.sources import from_lake
 from console.reporting.tables import cases_csv, groups_csv
 from console.reporting.wording import lasting
 from pipeline.decisions.golden_time import SHOWING
+from schemas.camera_assignment import CameraAssignment
 from schemas.topics import CAMERA_ASSIGNMENTS
 from tests.connectors.local_context import a_context
 from tests.connectors.postgis.server import PASSWORD, missing, running_postgres
@@ -38,7 +41,7 @@ A_DECISION = Decision(
     kind="robbery",
     district="솔내구",
     exercise=False,
-    occurred_us=T0_US,
+    reported_us=T0_US,
     opened_us=T0_US + 2 * SECOND_US,
     decided_us=T0_US + 5 * SECOND_US,
     shows_target=True,
@@ -70,9 +73,9 @@ def test_a_case_without_a_view_says_why(status: str, outcome: str) -> None:
     assert (line.outcome, line.first_view_s) == (outcome, None)
 
 
-@pytest.mark.parametrize("occurred_us", [-(2**63), 2**63 - 1])
-def test_a_case_that_is_said_to_have_happened_at_no_time_is_in_the_report(occurred_us: int) -> None:
-    (line,) = lines_of(replace(A_DECISION, occurred_us=occurred_us))
+@pytest.mark.parametrize("reported_us", [-(2**63), 2**63 - 1])
+def test_a_case_that_is_said_to_be_reported_at_no_time_is_in_the_report(reported_us: int) -> None:
+    (line,) = lines_of(replace(A_DECISION, reported_us=reported_us))
     assert line.outcome == "viewed"
     assert len(by_day([line])) == 1
 
@@ -108,7 +111,7 @@ decisions = st.builds(
     version=st.integers(1, 4),
     kind=st.sampled_from(["robbery", "flood"]),
     district=st.sampled_from(["가", "나", None]),
-    occurred_us=st.integers(T0_US - 10**11, T0_US),
+    reported_us=st.integers(T0_US - 10**11, T0_US),
     shows_target=st.booleans(),
     hands_over=st.booleans(),
     status=st.sampled_from(["active", "waiting", "denied", "needs-location"]),
@@ -180,15 +183,16 @@ CASES = (
     an_assignment("a", 2, decided_us=T0_US + 30 * SECOND_US),
     an_assignment("a", 3, decided_us=T0_US + 60 * SECOND_US, cameras=(a_camera("b"),), released=("cam-1",)),
     an_assignment("b", 1, cameras=(a_camera(role="next"),)),
+    an_assignment("e", 1, occurred_us=T0_US - 3_600 * SECOND_US, reported_us=T0_US - 2 * SECOND_US),
     an_assignment("c", 1, opened_us=T0_US - 24 * 3_600 * SECOND_US),
     an_assignment("d", 1, status="denied", cameras=(), where=None),
 )
 
 
-async def fill(kind: str, options: dict[str, object]) -> None:
+async def fill(kind: str, options: dict[str, object], cases: Sequence[CameraAssignment] = CASES) -> None:
     sink = build_sink(kind, options, a_context())
     await sink.write(
-        [Delivered(CAMERA_ASSIGNMENTS, 0, n, record.case_id.encode(), record) for n, record in enumerate(CASES)]
+        [Delivered(CAMERA_ASSIGNMENTS, 0, n, record.case_id.encode(), record) for n, record in enumerate(cases)]
     )
     await sink.close()
 
@@ -203,12 +207,51 @@ async def test_the_command_reads_a_lake_and_writes_page_and_tables(tmp_path: Pat
     result = reported("--lake", str(tmp_path / "lake"), out=tmp_path / "out")
 
     assert result.exit_code == 0, result.output
-    assert "3 cases, 1 with a view; median 30 s" in result.output
+    assert "4 cases, 2 with a view; median 3 s" in result.output
     rows = list(csv.DictReader((tmp_path / "out" / "cases.csv").read_text("utf-8").splitlines()))
     assert [(row["outcome"], row["hand_overs"], row["district"]) for row in rows] == [
-        ("viewed", "1", "솔내구"), ("no camera", "0", "솔내구"), ("denied", "0", "unknown"),
+        ("viewed", "0", "솔내구"), ("viewed", "1", "솔내구"), ("no camera", "0", "솔내구"), ("denied", "0", "unknown"),
     ]  # fmt: skip
     assert (tmp_path / "out" / "report.html").read_text("utf-8").startswith("<!doctype html>")
+
+
+async def test_what_was_reported_after_it_happened_counts_from_the_report(tmp_path: Path) -> None:
+    hour_us = 3_600 * SECOND_US
+    cases = (
+        # Happened at 13:00, reported at 14:00:00, seen at 14:00:12.
+        an_assignment("a", occurred_us=T0_US - hour_us, reported_us=T0_US, decided_us=T0_US + 12 * SECOND_US),
+        # Last seen at 11:00, reported at 14:00:10; no camera at first, seen at 14:00:50.
+        *(
+            an_assignment(
+                "b", version, occurred_us=T0_US - 3 * hour_us, reported_us=T0_US + 10 * SECOND_US,
+                decided_us=T0_US + decided_s * SECOND_US, **more,
+            )
+            for version, decided_s, more in ((1, 11, {"status": "waiting", "cameras": ()}), (2, 50, {}))
+        ),
+        # Only when it happened is known: 13:58:00, seen at 14:00:02.
+        an_assignment("c", occurred_us=T0_US - 120 * SECOND_US, decided_us=T0_US + 2 * SECOND_US),
+    )  # fmt: skip
+    await fill("parquet_lake", {"folder": str(tmp_path / "lake")}, cases)
+    result = reported("--lake", str(tmp_path / "lake"), out=tmp_path / "out")
+
+    assert "3 cases, 3 with a view; median 40 s" in result.output
+    rows = list(csv.DictReader((tmp_path / "out" / "cases.csv").read_text("utf-8").splitlines()))
+    assert [(row["reported"][11:19], float(row["first_view_s"])) for row in rows] == [
+        ("13:58:00", 122.0), ("14:00:00", 12.0), ("14:00:10", 40.0),
+    ]  # fmt: skip
+    groups = list(csv.DictReader((tmp_path / "out" / "groups.csv").read_text("utf-8").splitlines()))
+    hours = {row["group"]: row["cases"] for row in groups if row["grouped_by"] == "hour" and row["cases"] != "0"}
+    assert hours == {"13": "1", "14": "2"}
+
+
+async def test_a_file_from_before_reports_were_told_apart_counts_from_what_happened(tmp_path: Path) -> None:
+    await fill("parquet_lake", {"folder": str(tmp_path)}, [an_assignment(reported_us=T0_US + SECOND_US)])
+    (file,) = tmp_path.glob("camera-assignments/**/*.parquet")
+    table = pq.ParquetFile(file).read()
+    pq.write_table(table.drop_columns(["reported_us"]), file)
+
+    (decision,) = from_lake(tmp_path, T0_US, T0_US + SECOND_US)
+    assert decision.reported_us == T0_US
 
 
 @pytest.mark.slow

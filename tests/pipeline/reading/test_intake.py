@@ -133,6 +133,8 @@ BROKEN_RULES = [
     (an_incident("x" * 513), "too-large", "case_id"),
     (an_incident(occurred_us=-1), "out-of-range", "occurred_us"),
     (an_incident(occurred_us=2**62), "out-of-range", "occurred_us"),
+    (an_incident(reported_us=-1), "out-of-range", "reported_us"),
+    (an_incident(reported_us=2**62), "out-of-range", "reported_us"),
     (an_incident(location=a_place(lat_deg=91.0)), "impossible-position", "location"),
     (an_incident(location=a_place(lat_deg=86.0)), "impossible-position", "location"),
     (an_incident(location=a_place(lat_deg=127.42, lon_deg=37.4)), "impossible-position", "location"),

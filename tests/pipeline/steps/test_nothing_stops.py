@@ -43,6 +43,7 @@ incidents = st.fixed_dictionaries(
     common,
     optional={
         "occurred_us": any_time,
+        "reported_us": st.none() | any_time,
         "incident_id": word,
         "status": st.sampled_from(["reported", "updated", "closed", "merged", "cancelled", "brand-new"]),
         "service": st.sampled_from(["police", "fire", "disaster", "brand-new"]),
