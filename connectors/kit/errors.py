@@ -3,9 +3,10 @@
 ConnectorError
 ├── EntryRefusedError        answer: dead-letter the entry, go on with its neighbours
 ├── SourceUnavailableError   answer: wait, try again from the last acknowledged cursor
-├── SinkUnavailableError     answer: wait, write the same batch again
+├── SinkUnavailableError     answer: wait, write the batch again, less of it where it took too long
 ├── BrokerUnavailableError   answer: wait, publish again from the last acknowledged cursor
 ├── RecordsLostError         answer: stop, so that a person learns of it; the source cannot give them again
+├── ConnectorCodeError       answer: stop; a person must mend the connector's code
 └── ConnectorConfigError     answer: stop; a person must mend the configuration
 """
 
@@ -42,6 +43,10 @@ class BrokerUnavailableError(ConnectorError):
 
 class RecordsLostError(ConnectorError):
     """Records could not be delivered and their source has no position to read them again from."""
+
+
+class ConnectorCodeError(ConnectorError):
+    """The code of a connector broke on what it was given, where it should have refused it; says where in the code."""
 
 
 class ConnectorConfigError(ConnectorError):

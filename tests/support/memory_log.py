@@ -119,6 +119,9 @@ class _Consumer:
         del timeout_ms
         return self._position[partition]
 
+    def seek(self, partition: TopicPartition, offset: int) -> None:
+        self._position[partition] = offset
+
     def assignment(self) -> set[TopicPartition]:
         return {TopicPartition("t." + s.topic, s.partition) for s in self._log.of(*self._topics)}
 

@@ -23,7 +23,8 @@ from kafka.errors import (
 from kafka.structs import OffsetAndMetadata
 
 from connectors.kit.errors import BrokerUnavailableError, ConnectorConfigError
-from connectors.kit.running.broker import require_broker
+from connectors.kit.running.consumer import connected_consumer, partitions_of, require_answer
+from connectors.kit.running.kept_join import keep_joins
 from connectors.kit.running.pacing import pause
 from connectors.kit.settings import ConnectorSettings
 from schemas.topics import prefixed
@@ -115,7 +116,7 @@ class GroupReader(ConsumerRebalanceListener):  # type: ignore[misc]
         if polled:
             self._heard_s = now_s
         elif self._asks_broker and now_s - self._heard_s > QUIET_S:
-            await self._in_thread(lambda: require_broker(self._settings))
+            await self._in_thread(lambda: require_answer(self._consumer))
             self._heard_s = time.monotonic()
         return polled
 
@@ -190,7 +191,7 @@ class GroupReader(ConsumerRebalanceListener):  # type: ignore[misc]
 
         One that has just started may not; a member that joins then gets no partitions before the next look at them.
         """
-        missing = [topic for topic in self._topics if not self._consumer.partitions_for_topic(topic)]
+        missing = [topic for topic in self._topics if not partitions_of(self._consumer, topic)]
         if missing:
             raise BrokerUnavailableError(f"topic {missing[0]} is not there; goldentime topics create makes it")
 
@@ -227,17 +228,13 @@ def open_consumer(name: str, settings: ConnectorSettings) -> KafkaConsumer:
     Raises:
         BrokerUnavailableError: no broker answers.
     """
-    require_broker(settings)
-    return KafkaConsumer(
-        **settings.client_options(),
+    consumer = connected_consumer(
+        settings,
         group_id=prefixed(settings.topic_prefix)(f"sink-{name}"),
-        enable_auto_commit=False,
-        # A sink that is new wants the present picture, and compacted topics hold it from the beginning.
-        auto_offset_reset="earliest",
         # The least that Kafka allows by default. The embedded broker lets a new member wait for half of it.
         session_timeout_ms=6_000,
         heartbeat_interval_ms=1_500,
-        isolation_level="read_committed",
         metadata_max_age_ms=METADATA_MS,
-        allow_auto_create_topics=False,
     )
+    keep_joins(consumer)
+    return consumer

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -11,7 +12,7 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
 from connectors.kit.errors import BrokerUnavailableError, SourceUnavailableError
-from connectors.kit.running.broker import require_broker
+from connectors.kit.running.consumer import connected_consumer, partitions_of, require_answer
 from connectors.kit.settings import ConnectorSettings
 from connectors.kit.sink import Delivered
 from schemas.codec import decode
@@ -24,6 +25,12 @@ T = TypeVar("T")
 POLL_MS = 200
 BATCH_RECORDS_MAX = 2_000
 CLOSE_MS = 300
+# After so long without records it is asked whether the broker still answers; kafka-python does not tell.
+QUIET_S = 5.0
+# One answer about ends.
+END_MS = 2_000
+# So long without records the end may stay unknown, as that of a partition without a leader.
+END_S_MAX = 30.0
 
 
 class KafkaPictures:
@@ -46,32 +53,37 @@ class KafkaPictures:
             consumer = await _in(thread, lambda: self._connected(name))
             opened.append(consumer)
             is_told, ends = False, dict[TopicPartition, int]()
+            came_s = heard_s = time.monotonic()
             while True:
                 polled = await _in(thread, lambda: consumer.poll(POLL_MS, max_records=BATCH_RECORDS_MAX))
                 batch = [d for records in polled.values() for d in _delivered(topic, records)]
                 if batch:
                     yield batch
+                if polled:
+                    came_s = heard_s = time.monotonic()
+                elif time.monotonic() - heard_s > QUIET_S:
+                    await _in(thread, lambda: require_answer(consumer))
+                    heard_s = time.monotonic()
                 at_end = partial(_is_at_end, consumer, ends, is_quiet=not polled)
                 if not is_told and await _in(thread, at_end):
                     is_told = True
                     yield ()
                     if not follow:
                         return
+                elif not is_told and time.monotonic() - came_s > END_S_MAX:
+                    raise SourceUnavailableError(f"the broker does not tell where topic {name} ends")
         finally:
             for consumer in opened:
                 thread.submit(consumer.close, autocommit=False, timeout_ms=CLOSE_MS)
             thread.shutdown(wait=False)
 
     def _connected(self, name: str) -> KafkaConsumer:
-        require_broker(self._settings)
-        consumer = KafkaConsumer(
-            **self._settings.client_options(),
-            group_id=None,
-            enable_auto_commit=False,
-            isolation_level="read_committed",
-            allow_auto_create_topics=False,
-        )
-        numbers = consumer.partitions_for_topic(name)
+        consumer = connected_consumer(self._settings, group_id=None)
+        try:
+            numbers = partitions_of(consumer, name)
+        except KafkaError:
+            consumer.close(autocommit=False, timeout_ms=CLOSE_MS)
+            raise
         if not numbers:
             consumer.close(autocommit=False, timeout_ms=CLOSE_MS)
             raise SourceUnavailableError(f"topic {name} is not there; goldentime topics create makes it")
@@ -88,9 +100,9 @@ def _is_at_end(consumer: KafkaConsumer, ends: dict[TopicPartition, int], *, is_q
         ends: the end that the first fetch of each partition told; filled in here.
         is_quiet: whether the last poll gave nothing.
     """
-    positions = {tp: consumer.position(tp) for tp in consumer.assignment()}
+    positions = {tp: consumer.position(tp, timeout_ms=POLL_MS) for tp in consumer.assignment()}
     told = {tp: consumer.highwater(tp) for tp in positions}
-    if None in told.values():
+    if None in told.values() or None in positions.values():
         return False
     for tp, end in told.items():
         ends.setdefault(tp, end)
@@ -99,7 +111,7 @@ def _is_at_end(consumer: KafkaConsumer, ends: dict[TopicPartition, int], *, is_q
         return not behind
     # A transaction that is open holds back what is behind it. The broker's answer about the last stable offset is
     # taken as such only where it is just the position: the embedded broker answers too little, and has none open.
-    stable = consumer.end_offsets(behind)
+    stable = consumer.end_offsets(behind, timeout_ms=END_MS)
     return all(stable[tp] == positions[tp] for tp in behind)
 
 
