@@ -8,7 +8,7 @@ JOBS ?= 2
 export PYTHONDONTWRITEBYTECODE =
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow test-all lint format schemas bench kafka eyes eyes-quick clean
+.PHONY: help install demo test test-slow test-all lint format schemas bench kafka asyncapi eyes eyes-quick clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -28,6 +28,7 @@ test: install ## the fast tests (under 3 minutes on two cores, no server but the
 	$(PYTEST) -m 'not slow' -n $(JOBS) --dist loadfile
 
 test-slow: install kafka ## the tests with real Kafka and mosquitto, and whatever takes long
+	-@$(MAKE) --no-print-directory asyncapi
 	$(PYTEST) -m slow
 
 test-all: test test-slow ## every test
@@ -50,6 +51,15 @@ kafka: .cache/kafka/.ready ## fetch Apache Kafka for the slow tests and the benc
 
 .cache/kafka/.ready: tests/support/kafka.pom.xml
 	mvn -q -B -f tests/support/kafka.pom.xml dependency:copy-dependencies -DoutputDirectory=$(CURDIR)/.cache/kafka/libs
+	@touch $@
+
+# Without npm or its registry the one test that needs it is skipped and says so.
+asyncapi: $(if $(shell command -v npm),.cache/asyncapi/.ready) ## fetch the official parser of AsyncAPI for a slow test (where npm is)
+
+.cache/asyncapi/.ready: tests/support/asyncapi/package.json tests/support/asyncapi/package-lock.json
+	@mkdir -p $(@D)
+	cp $^ $(@D)
+	cd $(@D) && npm ci --ignore-scripts --no-audit --no-fund --fetch-timeout=60000 --fetch-retries=2 --loglevel=error
 	@touch $@
 
 bench: install kafka ## measure on this machine and print the table
