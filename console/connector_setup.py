@@ -1,7 +1,10 @@
 """From a city and its ``connectors.toml`` to sources that are ready to run."""
 
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
+
+import shapely
+from shapely.geometry import Polygon
 
 from connectors.kit.context import ConnectorContext, DefaultPoint
 from connectors.kit.errors import ConnectorConfigError
@@ -24,9 +27,29 @@ def context_of(city: City, settings: ConnectorSettings) -> ConnectorContext:
         default_points=tuple(DefaultPoint(p.lat_deg, p.lon_deg, p.radius_m, p.name) for p in places),
         city_box=city.box_deg,
         districts=tuple(district.name for district in city.policy.districts),
+        outlines=outlines_of(city),
         pictures=KafkaPictures(settings),
         city_folder=city.folder,
     )
+
+
+def outlines_of(city: City) -> dict[str, "DistrictOutline"]:
+    """Return the area of each of the city's districts by its name."""
+    return {district.name: DistrictOutline(district.polygon) for district in city.policy.districts}
+
+
+@dataclass(frozen=True, slots=True)
+class DistrictOutline:
+    """The area of a district; ``polygon`` is in (lon, lat) degrees, WGS 84."""
+
+    polygon: Polygon
+
+    def __post_init__(self) -> None:
+        shapely.prepare(self.polygon)
+
+    def holds(self, lat_deg: float, lon_deg: float) -> bool:
+        """Return whether a position lies in it."""
+        return bool(shapely.contains_xy(self.polygon, lon_deg, lat_deg))
 
 
 def trial_context_of(options: Options) -> ConnectorContext:

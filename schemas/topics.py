@@ -232,7 +232,7 @@ CONNECTOR_CURSORS = Topic(
     key_field="connector",
     co_partitioned=False,
     compacted=True,
-    why="how far each connector has read its source",
+    why="how far each connector has read its source, and what it remembers of cases",
 )
 
 CASE_INPUTS = (

@@ -8,11 +8,12 @@ from connectors.camera_list.form import AUTO, COLUMNS, INDEX, Form
 from connectors.kit.cameras.encoding import REPLACEMENT, decode, decode_as
 from connectors.kit.cameras.faults import Flag
 from connectors.kit.cameras.files import PROGRESS_ROWS, ROWS_MAX, Progress, csv_records, fingerprint_of
+from connectors.kit.cameras.workbook import ZIP_MAGIC, refuse_old_excel, workbook_rows
 from connectors.kit.errors import ConnectorConfigError
 from connectors.kit.reading.forms import plain
 from connectors.kit.reading.json_bodies import strict_loads
 
-CSV, JSON, GEOJSON = "csv", "json", "geojson"
+CSV, JSON, GEOJSON, XLSX = "csv", "json", "geojson", "xlsx"
 # What files abroad are in where they are not UTF-8: the code page of Western spreadsheets.
 WESTERN = "windows-1252"
 DEPTH_MAX = 4
@@ -28,11 +29,11 @@ class ListTable:
     """The rows of a camera list.
 
     Attributes:
-        format: ``csv``, ``json`` or ``geojson``.
-        encoding: of the file.
+        format: ``csv``, ``json``, ``geojson`` or ``xlsx``.
+        encoding: of the file; ``xlsx`` of a workbook.
         fingerprint: 16 hexadecimal digits of its content.
-        rows: row number and a cell per column of :data:`~.form.COLUMNS`; what the list does not have is empty. Of CSV,
-            numbers are those a spreadsheet shows, the header being the first row; else items are counted from 1.
+        rows: row number and a cell per column of :data:`~.form.COLUMNS`; what the list does not have is empty. Of CSV
+            and workbooks numbers are those a spreadsheet shows, the header being the first row; else items are counted.
         flags: what was repaired in a row, by row number.
         misfits: numbers of the rows with more cells than the header.
         unreadable: numbers of the rows that are no records.
@@ -67,6 +68,13 @@ def read_list(data: bytes, form: Form, *, progress: Progress | None = None) -> L
         ConnectorConfigError: nothing of it can be used: it is empty, in another encoding or format, lacks the column
             of ids or positions, or says itself that it is only a part of the list.
     """
+    refuse_old_excel(data, "the list")
+    if data.startswith(ZIP_MAGIC):
+        table = ListTable(XLSX, XLSX, fingerprint_of(data))
+        columns = ListTable(XLSX, XLSX, "")  # of sheets that are tried; what is noted of them is not kept
+        rows = workbook_rows(data, lambda header: _judge_columns(columns, _header(header), form))
+        _fill_from_rows(table, rows, form, progress)
+        return _not_empty(table)
     if form.encoding == AUTO:
         text, encoding = decode(data, WESTERN)
     else:
@@ -75,23 +83,25 @@ def read_list(data: bytes, form: Form, *, progress: Progress | None = None) -> L
     if text.lstrip()[:1] in ("{", "["):
         _fill_from_items(table, _items(table, text, form), form, progress)
     else:
-        _fill_from_csv(table, text, form, progress)
+        _fill_from_rows(table, csv_records(text, form.delimiter), form, progress)
+    return _not_empty(table)
+
+
+def _not_empty(table: ListTable) -> ListTable:
     if not table.rows and not table.unreadable:
         raise ConnectorConfigError("the list has no rows; a list without a camera is a mistake")
     return table
 
 
-def _fill_from_csv(table: ListTable, text: str, form: Form, progress: Progress | None) -> None:
+def _fill_from_rows(table: ListTable, records: Iterable[Cells | None], form: Form, progress: Progress | None) -> None:
     header: Cells | None = None
     sources: list[tuple[int, int]] = []
-    for number, cells in enumerate(csv_records(text, form.delimiter), start=1):
+    for number, cells in enumerate(records, start=1):
         _tell(progress, number)
         if cells is not None and not any(map(str.strip, cells)):
             table.blank += header is not None
         elif header is None:
-            header = [plain(cell.strip("\ufeff")) for cell in cells or []]
-            while header and not header[-1]:
-                header.pop()
+            header = _header(cells or [])
             _judge_columns(table, header, form)
             sources = [(header.index(name), INDEX[key]) for key, name in form.columns.items() if name in header]
         elif cells is None:
@@ -100,6 +110,14 @@ def _fill_from_csv(table: ListTable, text: str, form: Form, progress: Progress |
             table.rows.append((number, _picked(table, number, cells, len(header), sources)))
     if header is None:
         raise ConnectorConfigError("the list is empty; a header row was expected")
+
+
+def _header(cells: Cells) -> Cells:
+    """Return the names of the columns in the form in which they are compared, without empty ones at the end."""
+    header = [plain(cell.strip("\ufeff")) for cell in cells]
+    while header and not header[-1]:
+        header.pop()
+    return header
 
 
 def _picked(table: ListTable, number: int, cells: Cells, width: int, sources: Sequence[tuple[int, int]]) -> Cells:

@@ -1,38 +1,75 @@
 """What must be known of earlier alerts: which case an update belongs to, how many parts it has, and when it ends.
 
-All of it can be kept in a file, so that a restart forgets nothing. Without one, an update that names only the update
-before it opens a case of its own after a restart.
+The kit keeps all of it over a restart: an update that names only the update before it goes on in the same case.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from connectors.cap_alerts.parse import SOURCE, Told
+from connectors.kit.case_book import MAIN, Parts
 from connectors.kit.reading.dispatch_rows import digest
 from schemas.incident import Incident, IncidentStatus
 from schemas.location import Area
 
 ALERTS_MAX = 10_000
 CASES_MAX = 10_000
+# Warnings of drought or fire danger last for weeks, and say nothing of any person.
+KEPT_US = 60 * 86_400_000_000
+_ROOT, _OPEN, _PAST = "root:", "open:", "past:"
 
 
 class Cases:
     """The cases that alerts belong to, oldest first; of more than :data:`CASES_MAX` the oldest are forgotten."""
 
-    def __init__(self, kept: Mapping[str, Any] | None = None) -> None:
-        kept = kept or {}
-        self._roots: dict[str, str] = {str(key): str(root) for key, root in dict(kept.get("roots", {})).items()}
-        self._open: dict[str, _Open] = {
-            str(root): _Open.of(fields) for root, fields in dict(kept.get("open", {})).items()
-        }
+    def __init__(self) -> None:
+        self.form, self.kept_us = 1, KEPT_US
+        self._roots: dict[str, str] = {}
+        self._open: dict[str, _Open] = {}
         # Alerts that an update or a cancel spoke of: whenever they come, what they say is past.
-        self._superseded: dict[str, None] = {str(key): None for key in kept.get("superseded", ())}
+        self._superseded: dict[str, None] = {}
+        # What was kept when it was asked last; None where nobody asks.
+        self._told: dict[str, Any] | None = None
 
-    def kept(self) -> dict[str, Any]:
-        """Return what a file should hold."""
-        open_cases = {root: case.fields() for root, case in self._open.items()}
-        return {"roots": self._roots, "open": open_cases, "superseded": list(self._superseded)}
+    def recall(self, cases: Mapping[str, Parts], *, is_kept: bool) -> list[str]:
+        """Remember these only; see :class:`connectors.kit.case_book.Remembers`."""
+        self._roots, self._open, self._superseded = {}, {}, {}
+        unreadable = []
+        for name, parts in cases.items():
+            try:
+                self._take(name, parts[MAIN])
+            except (KeyError, TypeError, ValueError):
+                unreadable.append(name)
+        self._told = dict(self._kept()) if is_kept else None
+        return unreadable
+
+    def changed(self) -> Mapping[str, Parts | None]:
+        """Return what is other than at the last call."""
+        if self._told is None:
+            return {}
+        before, self._told = self._told, dict(self._kept())
+        gone: dict[str, Parts | None] = {name: None for name in before if name not in self._told}
+        return gone | {name: {MAIN: is_} for name, is_ in self._told.items() if before.get(name) != is_}
+
+    def forget(self, name: str) -> None:
+        """Forget an alert, a case or that an alert is past."""
+        for beginning, table in ((_ROOT, self._roots), (_OPEN, self._open), (_PAST, self._superseded)):
+            if name.startswith(beginning):
+                table.pop(name.removeprefix(beginning), None)
+
+    def _take(self, name: str, kept: Any) -> None:
+        if name.startswith(_ROOT):
+            self._roots[name.removeprefix(_ROOT)] = str(kept)
+        elif name.startswith(_OPEN):
+            self._open[name.removeprefix(_OPEN)] = _Open.of(kept)
+        else:
+            self._superseded[name.removeprefix(_PAST)] = None
+
+    def _kept(self) -> Iterator[tuple[str, Any]]:
+        yield from ((_ROOT + key, root) for key, root in self._roots.items())
+        yield from ((_OPEN + root, case.fields()) for root, case in self._open.items())
+        yield from ((_PAST + key, True) for key in self._superseded)
 
     def incidents_of(self, told: Told, now_us: int) -> list[Incident]:
         """Return the incidents of an alert: one per part of its area, and the end of parts that it no longer has.

@@ -13,19 +13,16 @@ from connectors.cap_alerts.cases import Cases
 from connectors.cap_alerts.documents import Link, alerts_of, is_list, links_of, root_of
 from connectors.cap_alerts.parse import Rules, parse_alert
 from connectors.kit.context import ConnectorContext
-from connectors.kit.errors import ConnectorConfigError, EntryRefusedError, SinkUnavailableError
+from connectors.kit.errors import ConnectorConfigError, EntryRefusedError
 from connectors.kit.option_values import names_option, number_option, refuse_unknown, text_option
 from connectors.kit.payloads import Arrival, PayloadSource, Transport, transport_from, transport_options
 from connectors.kit.reading.districts import SHARED_KOREAN, DistrictNames
 from connectors.kit.source import Accepted, Entry
-from connectors.kit.state_file import StateFile
 from connectors.kit.transports.http_poll import PAGES_MAX, PollConfig
 from schemas.topics import INCIDENTS
 
-TRANSPORTS = ("http-poll", "http-push")
-_OWN = frozenset(
-    {"language", "senders", "city_names", "districts", "geocodes", "age_max_s", "future_tolerance_s", "state_file"}
-)
+TRANSPORTS = ("http-poll", "http-push", "file-drop")
+_OWN = frozenset({"language", "senders", "city_names", "districts", "geocodes", "age_max_s", "future_tolerance_s"})
 # A link that gives nothing is asked so often; one broken entry must not stop a list.
 TRIES_MAX = 3
 LINKS_KNOWN_MAX = 10_000
@@ -45,7 +42,6 @@ class Config:
     geocodes: tuple[tuple[str, str], ...] = ()
     age_max_s: float = 86_400.0
     future_tolerance_s: float = 300.0
-    state_file: str = ""
 
     @classmethod
     def from_options(cls, options: Mapping[str, Any]) -> "Config":
@@ -67,19 +63,15 @@ class Config:
             geocodes=tuple((code, region) for code, region in codes),
             age_max_s=number_option(options, "age_max_s", 86_400.0, least=60, most=2_592_000),
             future_tolerance_s=number_option(options, "future_tolerance_s", 300.0, least=0, most=86_400),
-            state_file=text_option(options, "state_file", ""),
         )
 
 
 class CapAlertsSource(PayloadSource):
-    """CAP messages, each an incident per part of its area.
-
-    Raises:
-        ConnectorConfigError: the state file is there and is none of this connector's.
-    """
+    """CAP messages, each an incident per part of its area."""
 
     def __init__(self, config: Config, context: ConnectorContext) -> None:
-        super().__init__(config.transport, context, topic=INCIDENTS)
+        self._cases = Cases()
+        super().__init__(config.transport, context, topic=INCIDENTS, memory=self._cases)
         districts = config.districts or context.districts
         self._rules = Rules(
             zone=ZoneInfo(context.time_zone),
@@ -91,8 +83,6 @@ class CapAlertsSource(PayloadSource):
             future_tolerance_us=int(config.future_tolerance_s * 1_000_000),
             age_max_us=int(config.age_max_s * 1_000_000),
         )
-        self._file = StateFile("" if context.is_trial else config.state_file)
-        self._cases = Cases(self._file.load())
         self._follows = isinstance(config.transport, PollConfig)
         # Links that wait, those that were read, and how often others were asked for.
         self._waiting: list[Link] = []
@@ -124,8 +114,8 @@ class CapAlertsSource(PayloadSource):
                     ended = self._cases.ended(self.context.clock.now_us())
                     for incident in ended:
                         yield Accepted(INCIDENTS, incident)
-                    if ended:
-                        self._save()
+                    for kept in self.newly_remembered() if ended else ():
+                        yield kept
             finally:
                 if coming is not None:
                     coming.cancel()
@@ -146,10 +136,7 @@ class CapAlertsSource(PayloadSource):
                 return None
             return [Accepted(INCIDENTS, one) for one in self._cases.incidents_of(told, arrival.now_us)]
 
-        entries = self.each(alerts, mapped)
-        if alerts:
-            self._save()
-        return entries
+        return self.each(alerts, mapped)
 
     def next_url(self, payload: bytes, arrival: Arrival) -> str | None:
         """Return the next link of a list that was not read yet; only links to the list's own server are followed."""
@@ -192,12 +179,6 @@ class CapAlertsSource(PayloadSource):
         next_us = self._cases.next_end_us()
         left_s = LOOK_S if next_us is None else (next_us - self.context.clock.now_us()) / 1_000_000
         return min(max(left_s, 0.05), LOOK_S)
-
-    def _save(self) -> None:
-        try:
-            self._file.save(self._cases.kept())
-        except SinkUnavailableError:
-            self.note("state-not-saved")
 
 
 async def _next_of(entries: AsyncGenerator[Entry, None]) -> Entry | None:

@@ -8,7 +8,9 @@ from zoneinfo import ZoneInfo
 
 from connectors.cctv_registry.headers import Field
 from connectors.cctv_registry.positions import SOUTH_KOREA, box_of_outline
+from connectors.kit.cameras.belonging import FOREIGN_PCT, Belonging, district_named
 from connectors.kit.cameras.positions import Box
+from connectors.kit.context import Outline
 from connectors.kit.errors import ConnectorConfigError
 from connectors.kit.option_values import names_option, number_option, refuse_unknown, text_option
 from schemas.camera import CameraPurpose
@@ -30,6 +32,8 @@ OPTIONS = frozenset(
         "owners",
         "shrink_max_pct",
         "accept",
+        "district",
+        "foreign_max_pct",
     }
 )
 ROW_CAMERAS_LIMIT = 1000
@@ -38,6 +42,9 @@ PILE_ACCURACY_LIMIT_M = 100_000.0
 POSITION_ERROR_LIMIT_M = 10_000.0
 # A month; a registry that is looked at more rarely is imported by hand.
 EVERY_LIMIT_S = 2_678_400.0
+
+# The owner of rows that name none, where nobody was told.
+NOBODY = "unknown"
 
 BoxDeg = tuple[float, float, float, float]
 
@@ -64,7 +71,10 @@ class Config:
         owners: whose cameras the file lists completely: those of them that it no longer lists are taken back. Empty:
             the owners whom it names.
         shrink_max_pct: a file that takes back more of the standing cameras is refused as a whole, percent.
-        accept: fingerprint of a file that may shrink the registry as much as it does.
+        accept: fingerprint of a file that is true, however much it shrinks the registry or looks like another's.
+        district: the city's district in which the file's cameras must lie; empty: the one whose name ``owner`` holds,
+            else those that the rows' owners hold.
+        foreign_max_pct: a file with more cameras elsewhere, or of others, is refused as a whole, percent.
     """
 
     AXES: ClassVar[tuple[Field, Field]] = (Field.LATITUDE, Field.LONGITUDE)
@@ -74,7 +84,7 @@ class Config:
     districts: str = ""
     country_boxes: tuple[BoxDeg, ...] = ()
     time_zone: str = ""
-    owner: str = "unknown"
+    owner: str = NOBODY
     default_purposes: tuple[str, ...] = (CameraPurpose.UNKNOWN.value,)
     row_cameras_max: int = 50
     pile_cameras_max: int = 50
@@ -84,6 +94,8 @@ class Config:
     owners: tuple[str, ...] = ()
     shrink_max_pct: float = 20.0
     accept: str = ""
+    district: str = ""
+    foreign_max_pct: float = FOREIGN_PCT
 
     def __post_init__(self) -> None:
         _within("row_cameras_max", self.row_cameras_max, 1, ROW_CAMERAS_LIMIT)
@@ -119,7 +131,7 @@ class Config:
             districts=text_option(options, "districts", ""),
             country_boxes=tuple(_box("country_boxes", box) for box in options.get("country_boxes") or ()),
             time_zone=text_option(options, "time_zone", ""),
-            owner=text_option(options, "owner", "unknown"),
+            owner=text_option(options, "owner", NOBODY),
             default_purposes=names_option(options, "default_purposes") or (CameraPurpose.UNKNOWN.value,),
             row_cameras_max=int(number("row_cameras_max", 50, 1, ROW_CAMERAS_LIMIT)),
             pile_cameras_max=int(number("pile_cameras_max", 50, 1, PILE_LIMIT)),
@@ -129,6 +141,8 @@ class Config:
             owners=names_option(options, "owners"),
             shrink_max_pct=number("shrink_max_pct", 20.0, 0, 100),
             accept=text_option(options, "accept", ""),
+            district=text_option(options, "district", ""),
+            foreign_max_pct=number("foreign_max_pct", FOREIGN_PCT, 0, 100),
         )
 
     def zone(self) -> ZoneInfo:
@@ -158,6 +172,22 @@ class Config:
         if self.city_box is not None:
             return Box(*self.city_box)
         return box_of_outline(Path(self.districts)) if self.districts else None
+
+    def belonging(self, outlines: Mapping[str, Outline]) -> Belonging:
+        """Return whose the file is said to be.
+
+        Args:
+            outlines: the city's districts by name.
+
+        Raises:
+            ConnectorConfigError: the district is none of the city's.
+        """
+        if self.district and self.district not in outlines:
+            known = ", ".join(outlines) or "none: the city has no districts.geojson"
+            raise ConnectorConfigError(f"district must be one of the city's, got {self.district!r}; known: {known}")
+        told = "" if self.owner == NOBODY else self.owner
+        district = self.district or district_named(told, outlines)
+        return Belonging(outlines, district, told, self.owners, self.foreign_max_pct)
 
 
 def _box_option(name: str, value: Any) -> BoxDeg | None:

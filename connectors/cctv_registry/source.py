@@ -22,7 +22,7 @@ class CctvRegistrySource(RegistryFileSource):
         if config.city_box is None and not config.districts:
             config = replace(config, city_box=context.city_box)
         self._config = replace(config, time_zone=config.time_zone or context.time_zone)
-        super().__init__(self._config, context, self._loaded)
+        super().__init__(self._config, context, self._loaded, self._config.belonging(context.outlines))
 
     async def entries(self, cursor: str | None) -> AsyncGenerator[Entry, None]:
         """Yield the file's cameras and refusals after ``cursor``; see the base class.

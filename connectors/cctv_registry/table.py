@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from connectors.cctv_registry.headers import Layout, layout_of
-from connectors.cctv_registry.workbook import ZIP_MAGIC, workbook_rows
 from connectors.kit.cameras.encoding import REPLACEMENT, decode
 from connectors.kit.cameras.files import (
     PROGRESS_ROWS,
@@ -16,9 +15,8 @@ from connectors.kit.cameras.files import (
     find_file,
     fingerprint_of,
 )
+from connectors.kit.cameras.workbook import ZIP_MAGIC, refuse_old_excel, workbook_rows
 from connectors.kit.errors import ConnectorConfigError
-
-OLD_EXCEL_MAGIC = b"\xd0\xcf\x11\xe0"
 
 
 @dataclass(slots=True)
@@ -64,11 +62,10 @@ def read_table(path: Path, *, progress: Progress | None = None) -> Table:
     """
     path = find_file(path)
     data = file_bytes(path)
-    if data.startswith(OLD_EXCEL_MAGIC):
-        raise ConnectorConfigError(f"{path.name} is an old Excel file (.xls); save it as .xlsx or CSV")
+    refuse_old_excel(data, path.name)
     records: Iterable[list[str] | None]
     if data.startswith(ZIP_MAGIC):
-        encoding, records, damaged = "xlsx", workbook_rows(data), False
+        encoding, records, damaged = "xlsx", workbook_rows(data, layout_of), False
     else:
         text, encoding = decode(data)
         records, damaged = csv_records(text), REPLACEMENT in text

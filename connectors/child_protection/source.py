@@ -65,10 +65,10 @@ class ChildProtectionSource(PayloadSource):
     """Items of the platform, each one incident or one fix."""
 
     def __init__(self, config: Config, context: ConnectorContext) -> None:
-        super().__init__(config.transport, context, topic=INCIDENTS)
+        self._reports = Reports()
+        super().__init__(config.transport, context, topic=INCIDENTS, memory=self._reports.book)
         self._scanners = TableFile(config.scanners_file, scanners_of, self.note)
         self._beacons = TableFile(config.beacons_file, children_of, self.note)
-        self._reports = Reports()
         self._rules = Rules(
             reported=PlaceRules(
                 accuracy_m=config.report_accuracy_m,

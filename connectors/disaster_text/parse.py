@@ -1,7 +1,7 @@
 """One disaster text to one incident. Pure: no clock, no network; an item gives a record, nothing, or a refusal."""
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -66,7 +66,7 @@ def texts_of(payload: bytes) -> list[Any]:
 
 
 def parse_text(
-    item: Any, now_us: int, rules: Rules, note: Callable[[str], None], told: Collection[str] = ()
+    item: Any, now_us: int, rules: Rules, note: Callable[[str], None], told: Container[str] = ()
 ) -> Incident | None:
     """Return the incident that a text tells of; None for one that is not this city's, old, or no disaster.
 

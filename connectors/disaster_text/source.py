@@ -6,6 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from connectors.disaster_text.parse import KEPT, Rules, parse_text, texts_of
+from connectors.kit.case_book import MAIN, CaseBook
 from connectors.kit.context import ConnectorContext
 from connectors.kit.errors import ConnectorConfigError
 from connectors.kit.option_values import names_option, number_option, refuse_unknown
@@ -14,7 +15,7 @@ from connectors.kit.reading.districts import SHARED_KOREAN, DistrictNames
 from connectors.kit.source import Accepted, Entry
 from schemas.topics import INCIDENTS
 
-TRANSPORTS = ("http-poll", "http-push")
+TRANSPORTS = ("http-poll", "http-push", "file-drop")
 # The whole country sends some hundred texts a day; one is corrected within hours.
 TEXTS_MAX = 10_000
 _OWN = frozenset({"city_names", "districts", "shared_names", "age_max_s", "future_tolerance_s"})
@@ -56,7 +57,9 @@ class DisasterTextSource(PayloadSource):
     """Texts, each one incident over districts of the city."""
 
     def __init__(self, config: Config, context: ConnectorContext) -> None:
-        super().__init__(config.transport, context, topic=INCIDENTS)
+        # Ids of the incidents that were told.
+        self._told: CaseBook[bool] = CaseBook(TEXTS_MAX, write=lambda _: {MAIN: True}, read=lambda parts: parts[MAIN])
+        super().__init__(config.transport, context, topic=INCIDENTS, memory=self._told)
         districts = config.districts or context.districts
         self._rules = Rules(
             zone=ZoneInfo(context.time_zone),
@@ -65,9 +68,6 @@ class DisasterTextSource(PayloadSource):
             age_max_us=int(config.age_max_s * 1_000_000),
         )
 
-        # Ids of the incidents that were told, oldest first.
-        self._told: dict[str, None] = {}
-
     def read(self, payload: bytes, arrival: Arrival) -> Iterable[Entry]:
         """Return one entry per text of this city."""
 
@@ -75,10 +75,7 @@ class DisasterTextSource(PayloadSource):
             incident = parse_text(item, arrival.now_us, self._rules, self.note, self._told)
             if incident is None:
                 return None
-            self._told.pop(incident.incident_id, None)
-            self._told[incident.incident_id] = None
-            if len(self._told) > TEXTS_MAX:
-                del self._told[next(iter(self._told))]
+            self._told.put(incident.incident_id, True)
             return Accepted(INCIDENTS, incident)
 
         return self.each(texts_of(payload), mapped, kept=KEPT)

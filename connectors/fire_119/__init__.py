@@ -13,8 +13,7 @@ Additions of this connector, all optional:
   VHCL_X, VHCL_Y, VHCL_DT, or UNITS with several.
 
 A position makes a new word of its dispatch, with all its vehicles, each with the part of its way that lies ahead. For
-that the connector remembers the dispatches; after a restart with pushes a position is refused until its dispatch was
-told again.
+that the connector remembers the dispatches, over a restart too.
 
 Kept: the id, type, progress, time, position and vehicles. Dropped at once: every address (STTE_LC, STT_LC_DTL,
 EMG_ST_LC1 …) and any column not named here.

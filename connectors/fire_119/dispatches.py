@@ -1,14 +1,14 @@
 """The dispatches under way: a vehicle's position alone makes a new word of the dispatch that it belongs to.
 
 A position names a dispatch and a vehicle, and nothing of the kind of the incident; an incident's event holds all of it.
-So what was last said of each dispatch is remembered, within limits.
+So what was last said of each dispatch is remembered, within limits; over a restart too, where rows are pushed.
 """
 
-from collections import OrderedDict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
+from connectors.fire_119.dispatch import OVER, Dispatch, read, written
 from connectors.fire_119.parse import (
     Rules,
     dispatch_number,
@@ -20,6 +20,7 @@ from connectors.fire_119.parse import (
 )
 from connectors.fire_119.routes import distance_m, route_ahead
 from connectors.fire_119.units import MAX_UNITS, units_of
+from connectors.kit.case_book import CaseBook, Parts
 from connectors.kit.errors import EntryRefusedError
 from connectors.kit.reading.dispatch_rows import Parsed, digest, text_of
 from schemas.incident import Incident, IncidentStatus, RespondingUnit
@@ -28,25 +29,6 @@ from schemas.location import Location, Point
 # Seoul has some 6,000 calls of 119 in a day, of which few hundred are under way at a time.
 DISPATCHES_MAX = 10_000
 LEVEL = "level-"
-_OVER = (IncidentStatus.CLOSED, IncidentStatus.CANCELLED)
-
-
-@dataclass(slots=True)
-class _Dispatch:
-    """What is known of a dispatch: its newest word, and of each vehicle its whole way and the age of its position."""
-
-    incident: Incident
-    routes: dict[str, tuple[Point, ...]] = field(default_factory=dict)
-    positions: dict[str, Location | None] = field(default_factory=dict)
-    times_us: dict[str, int] = field(default_factory=dict)
-
-    def withdraw_all_but(self, names: set[str]) -> list[str]:
-        """Forget all vehicles but some; return the names of those that are gone."""
-        gone = [name for name in self.positions if name not in names]
-        for name in gone:
-            del self.positions[name], self.routes[name]
-            self.times_us.pop(name, None)
-        return gone
 
 
 class Dispatches:
@@ -60,13 +42,33 @@ class Dispatches:
     def __init__(self, rules: Rules, step_m: float) -> None:
         self._rules = rules
         self._step_m = step_m
-        self._known: OrderedDict[str, _Dispatch] = OrderedDict()
+        self._known: CaseBook[Dispatch] = CaseBook(DISPATCHES_MAX, write=written, read=read)
+        self.form, self.kept_us = self._known.form, self._known.kept_us
         self._dispatch_of: dict[str, str] = {}
+        # Counts how often a vehicle was told of, so that the newest word says which dispatch it belongs to.
+        self._takes = 0
 
-    def forget(self) -> None:
-        """Forget all dispatches."""
-        self._known.clear()
-        self._dispatch_of.clear()
+    def recall(self, cases: Mapping[str, Parts], *, is_kept: bool) -> list[str]:
+        """Remember these dispatches only; see :class:`connectors.kit.case_book.Remembers`."""
+        unreadable = self._known.recall(cases, is_kept=is_kept)
+        newest: dict[str, tuple[int, str]] = {}
+        for dispatch in self._known:
+            for name, taken in dispatch.taken.items():
+                newest[name] = max(newest.get(name, (0, "")), (taken, dispatch.incident.incident_id))
+        self._dispatch_of = {name: incident_id for name, (_, incident_id) in newest.items()}
+        self._takes = max((taken for taken, _ in newest.values()), default=0)
+        return unreadable
+
+    def changed(self) -> Mapping[str, Parts | None]:
+        """Return the dispatches that were touched since the last call."""
+        return self._known.changed()
+
+    def forget(self, name: str) -> None:
+        """Forget a dispatch and the vehicles that belong to it."""
+        dispatch = self._known.get(name)
+        if dispatch is not None:
+            self._known.forget(name)
+            self._let_go(dispatch, dispatch.positions)
 
     def read_row(self, cells: Mapping[str, Any], now_us: int) -> Parsed | None:
         """Return the incident that a dispatch record or a vehicle's position makes; None where it tells nothing new.
@@ -78,7 +80,7 @@ class Dispatches:
             return self._moved(cells, now_us)
         parsed = parse_row(cells, now_us, self._rules)
         incident, dispatch = parsed.incident, self._known.get(parsed.incident.incident_id)
-        dispatch = dispatch or _Dispatch(incident)
+        dispatch = dispatch or Dispatch(incident)
         before = dispatch.incident
         if not lifts_level(cells):
             incident = _at_level_of(before, incident)
@@ -102,7 +104,7 @@ class Dispatches:
             rule = "must name a vehicle by its call sign"
             raise EntryRefusedError("unusable-unit", "VHCL_ID", f"VHCL_ID: {rule}, got none")
         dispatch = self._of_vehicles(cells, units)
-        if dispatch.incident.status in _OVER:
+        if dispatch.incident.status in OVER:
             return None
         findings = ["unusable-unit"] if refused else []
         at_us = _position_time_us(cells, now_us, self._rules)
@@ -110,19 +112,20 @@ class Dispatches:
         if not moved:
             return None
         self._take(dispatch, moved, at_us, findings)
+        self._remember(dispatch)
         incident = replace(dispatch.incident, status=IncidentStatus.UPDATED.value, ingested_us=now_us)
         return Parsed(_with_units(dispatch, incident, findings), tuple(findings))
 
-    def _of_vehicles(self, cells: Mapping[str, Any], units: Iterable[RespondingUnit]) -> _Dispatch:
+    def _of_vehicles(self, cells: Mapping[str, Any], units: Iterable[RespondingUnit]) -> Dispatch:
         number = dispatch_number(cells)
         named = [incident_id_of(number)] if number else [self._dispatch_of.get(unit.unit_ref, "") for unit in units]
-        dispatch = next((self._known[name] for name in named if name in self._known), None)
+        dispatch = next((known for name in named if (known := self._known.get(name)) is not None), None)
         if dispatch is None:
             rule = "must be of a dispatch that was told before; send the dispatch first"
             raise EntryRefusedError("unknown-dispatch", "OBJT_ID", f"OBJT_ID: {rule}")
         return dispatch
 
-    def _tells_more(self, dispatch: _Dispatch, unit: RespondingUnit, at_us: int | None) -> bool:
+    def _tells_more(self, dispatch: Dispatch, unit: RespondingUnit, at_us: int | None) -> bool:
         """Return whether a position is worth a new word: it is no older, and far from the last or the very same.
 
         The very same is a message sent again because its answer got lost; it makes the same event once more.
@@ -141,7 +144,7 @@ class Dispatches:
         return distance_m(_point(before), _point(position)) >= self._step_m
 
     def _take(
-        self, dispatch: _Dispatch, units: Iterable[RespondingUnit], at_us: int | None, findings: list[str]
+        self, dispatch: Dispatch, units: Iterable[RespondingUnit], at_us: int | None, findings: list[str]
     ) -> None:
         """Take note of vehicles: what is new of each, the rest as it was known."""
         for unit in units:
@@ -155,17 +158,16 @@ class Dispatches:
             before = dispatch.positions.get(name)
             dispatch.positions[name] = before if is_late and before else unit.position or before
             dispatch.routes[name] = unit.route or dispatch.routes.get(name, ())
+            self._takes += 1
+            dispatch.taken[name] = self._takes
             self._dispatch_of[name] = dispatch.incident.incident_id
 
-    def _remember(self, dispatch: _Dispatch) -> None:
-        incident_id = dispatch.incident.incident_id
-        self._known[incident_id] = dispatch
-        self._known.move_to_end(incident_id)
-        if len(self._known) > DISPATCHES_MAX:
-            _, oldest = self._known.popitem(last=False)
+    def _remember(self, dispatch: Dispatch) -> None:
+        oldest = self._known.put(dispatch.incident.incident_id, dispatch)
+        if oldest is not None:
             self._let_go(oldest, oldest.positions)
 
-    def _let_go(self, dispatch: _Dispatch, names: Iterable[str]) -> None:
+    def _let_go(self, dispatch: Dispatch, names: Iterable[str]) -> None:
         """Forget that vehicles belong to a dispatch, unless they have gone on to another."""
         for name in names:
             if self._dispatch_of.get(name) == dispatch.incident.incident_id:
@@ -206,7 +208,7 @@ def _stating_all(before: Incident, incident: Incident) -> Incident:
     return incident
 
 
-def _with_units(dispatch: _Dispatch, incident: Incident, findings: list[str]) -> Incident:
+def _with_units(dispatch: Dispatch, incident: Incident, findings: list[str]) -> Incident:
     """Return the incident with all vehicles of its dispatch, each with the part of its way that lies ahead."""
     units = []
     for name, position in dispatch.positions.items():

@@ -74,4 +74,4 @@ class Fire119Source(DispatchSource):
             radius_m_by_level=dict(zip(LEVELS, config.level_radii_m, strict=True)),
         )
         dispatches = Dispatches(rules, config.vehicle_step_m)
-        super().__init__(config.way, context, dispatches.read_row, KEPT_COLUMNS, COLUMNS, forget=dispatches.forget)
+        super().__init__(config.way, context, dispatches.read_row, KEPT_COLUMNS, COLUMNS, memory=dispatches)

@@ -34,7 +34,15 @@ class SourceUnavailableError(ConnectorError):
 
 
 class SinkUnavailableError(ConnectorError):
-    """The outside system does not take the batch now."""
+    """The outside system does not take the batch now.
+
+    Attributes:
+        wait_s: how long it asks to be left alone, seconds; 0 where it says nothing.
+    """
+
+    def __init__(self, message: str, *, wait_s: float = 0.0) -> None:
+        super().__init__(message)
+        self.wait_s = wait_s
 
 
 class BrokerUnavailableError(ConnectorError):

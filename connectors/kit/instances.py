@@ -9,7 +9,7 @@ options = { path = "/var/spool/goldentime/112" }
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,7 @@ class ConnectorInstance:
     """One connector as a city runs it.
 
     Attributes:
-        name: unique in the city; its cursor is kept under it.
+        name: unique in the city; its cursor and its memory are kept under it.
         kind: name of the connector, the folder in ``connectors/``.
         options: the connector's options.
         is_sink: whether its sink is run instead of its source.
@@ -52,7 +52,7 @@ class ConnectorInstance:
             ConnectorConfigError: the connector is not there or an option is wrong; the message names the instance.
         """
         try:
-            return build(self.kind, self.options, context)
+            return build(self.kind, self.options, replace(context, instance=self.name))
         except ConnectorConfigError as error:
             raise ConnectorConfigError(f"connector {self.name}: {error}") from error
 

@@ -12,7 +12,7 @@ from connectors.kit.toml_fields import flag_field, one_of_field, refuse_unknown_
 
 # What a person may write for an option; the connector's own Config checks the value.
 OPTION_TYPES = ("text", "path", "integer", "number", "flag", "choice", "names", "box", "boxes", "secret-file")
-TRANSPORTS = ("http-push", "http-poll", "mqtt", "http-calls")
+TRANSPORTS = ("http-push", "http-poll", "mqtt", "file-drop", "http-calls")
 _OPTION_FIELDS = frozenset({"type", "default", "required", "description", "least", "most", "choices"})
 
 

@@ -11,23 +11,27 @@ from contextlib import aclosing
 from typing import Any
 
 from connectors.kit.arrival import AnswersPayloads, Arrival, Link
+from connectors.kit.case_book import Remembers
+from connectors.kit.code_faults import code_fault
 from connectors.kit.context import ConnectorContext
-from connectors.kit.errors import EntryRefusedError
+from connectors.kit.errors import ConnectorError, EntryRefusedError
+from connectors.kit.memory import Memory
 from connectors.kit.option_values import choice_option
 from connectors.kit.source import Entry, Refused
 from connectors.kit.transports.http_poll import POLL_OPTIONS, PollConfig, PollLink
 from connectors.kit.transports.http_push import PUSH_OPTIONS, PushConfig, PushLink
 from connectors.kit.transports.mqtt import MqttLink
 from connectors.kit.transports.mqtt_session import MQTT_OPTIONS, MqttConfig
+from connectors.kit.transports.whole_files import WHOLE_FILE_OPTIONS, WholeFilesConfig, WholeFilesLink
 from schemas.topics import Topic
 
 __all__ = ["Arrival", "PayloadSource", "Transport", "transport_from", "transport_options"]
 
-Transport = PushConfig | PollConfig | MqttConfig
+Transport = PushConfig | PollConfig | MqttConfig | WholeFilesConfig
 Mapped = Entry | Sequence[Entry] | None
 
-HTTP_PUSH, HTTP_POLL, MQTT = "http-push", "http-poll", "mqtt"
-_OPTIONS = {HTTP_PUSH: PUSH_OPTIONS, HTTP_POLL: POLL_OPTIONS, MQTT: MQTT_OPTIONS}
+HTTP_PUSH, HTTP_POLL, MQTT, FILE_DROP = "http-push", "http-poll", "mqtt", "file-drop"
+_OPTIONS = {HTTP_PUSH: PUSH_OPTIONS, HTTP_POLL: POLL_OPTIONS, MQTT: MQTT_OPTIONS, FILE_DROP: WHOLE_FILE_OPTIONS}
 # Of one payload; what is more is answered with one refusal.
 ENTRIES_MAX = 20_000
 KEPT_CHARACTERS_MAX = 80
@@ -58,17 +62,20 @@ def transport_from(
         return PushConfig.from_options(options, url_path=f"/in/{name}")
     if chosen == HTTP_POLL:
         return PollConfig.from_options(options)
+    if chosen == FILE_DROP:
+        return WholeFilesConfig.from_options(options)
     client_id = f"goldentime-{name.replace('_', '-')}"
     return MqttConfig.from_options(options, client_id=client_id, topic_filters=topic_filters)
 
 
 class PayloadSource:
-    """A source over HTTP push, HTTP poll or MQTT.
+    """A source over HTTP push, HTTP poll, MQTT or whole files.
 
     Args:
         transport: where payloads come from.
         context: the surroundings.
         topic: where a payload is answered that is refused as a whole.
+        memory: what the connector remembers of cases between payloads; kept over restarts. None where it needs none.
 
     Attributes:
         findings: how often what was noticed in payloads, by kebab-case word.
@@ -76,8 +83,11 @@ class PayloadSource:
         ear: what the transport speaks to in place of this source; a trial listens in by it.
     """
 
-    def __init__(self, transport: Transport, context: ConnectorContext, *, topic: Topic) -> None:
+    def __init__(
+        self, transport: Transport, context: ConnectorContext, *, topic: Topic, memory: Remembers | None = None
+    ) -> None:
         self.findings: Counter[str] = Counter()
+        self._memory = None if memory is None else Memory(memory, context, self.note)
         self.context = context
         self.ear: AnswersPayloads = self
         self._transport = transport
@@ -93,7 +103,11 @@ class PayloadSource:
         raise NotImplementedError
 
     def next_url(self, payload: bytes, arrival: Arrival) -> str | None:
-        """Return where the rest of a polled answer lies; None, as here, where a payload is all."""
+        """Return where the rest of a polled answer lies; None, as here, where a payload is all.
+
+        Raises:
+            EntryRefusedError: the payload is no page; its own answer says so, and nothing is looked for behind it.
+        """
         del payload, arrival
         return None
 
@@ -105,9 +119,12 @@ class PayloadSource:
         """Yield the entries of all payloads after ``cursor``, for ever.
 
         Raises:
-            SourceUnavailableError: the other system does not answer.
+            SourceUnavailableError: the other system does not answer, or the broker, where a memory is kept.
             ConnectorConfigError: a secret is not there, or two connectors want one address.
         """
+        if self._memory is not None:
+            for ended in await self._memory.recall():
+                yield ended
         link = self._link = self._linked()
         try:
             async with aclosing(link.entries(cursor)) as entries:
@@ -121,13 +138,31 @@ class PayloadSource:
         """Return whether the other system was reached and can be heard now."""
         return self._link is not None and self._link.is_connected
 
+    @property
+    def remembers(self) -> bool:
+        """Return whether it remembers cases between payloads, which the kit keeps over a restart."""
+        return self._memory is not None
+
     def acknowledged(self, cursor: str) -> None:
         """Pass on to the transport that every entry up to ``cursor`` stands in Kafka."""
         if self._link is not None:
             self._link.acknowledged(cursor)
 
     def answers(self, payload: bytes, arrival: Arrival) -> Sequence[Entry]:
-        """Return the entries of a payload, whatever is in it: what cannot be used is refused."""
+        """Return the entries of a payload, whatever is in it: what cannot be used is refused.
+
+        What the payload has changed in the connector's memory comes behind them.
+
+        Raises:
+            ConnectorCodeError: the connector's code broke on it.
+        """
+        return [*self._events(payload, arrival), *self.newly_remembered()]
+
+    def newly_remembered(self) -> Sequence[Entry]:
+        """Return what has changed in the connector's memory; to be yielded behind entries that no payload gave."""
+        return () if self._memory is None else self._memory.entries()
+
+    def _events(self, payload: bytes, arrival: Arrival) -> list[Entry]:
         try:
             limit = getattr(self._transport, "max_payload_bytes", None)
             if limit is not None and len(payload) > limit:
@@ -137,6 +172,10 @@ class PayloadSource:
                 raise EntryRefusedError("too-many", None, f"at most {ENTRIES_MAX} entries, got {len(entries)}")
         except EntryRefusedError as error:
             return [refusal(self._topic, error, json.dumps({"bytes": len(payload)}).encode(), arrival.number)]
+        except ConnectorError:
+            raise
+        except Exception as error:
+            raise code_fault(error) from error
         return entries
 
     def each(
@@ -177,6 +216,8 @@ class PayloadSource:
             return PushLink(transport, self.ear, self.context)
         if isinstance(transport, PollConfig):
             return PollLink(transport, self.ear, self.context)
+        if isinstance(transport, WholeFilesConfig):
+            return WholeFilesLink(transport, self.ear, self.context)
         return MqttLink(transport, self.ear, self.context)
 
 

@@ -14,9 +14,10 @@ A call is never lost for a fault in one of its cells: without a usable position 
 call is refused. Without a case number column an update of a call is recognised only if time, type and place are
 unchanged.
 
-The rows before are remembered: an update that leaves its type or urgency blank keeps what was told, a ring of calls
-that are each merged into the next leaves one of them open, and a real call that turns out to be a drill ends. A call
-that goes back to an urgency it had before is told from a row read twice only by a time of the change.
+The rows before are remembered, of pushes over a restart too: an update that leaves its type or urgency blank keeps what
+was told, a ring of calls that are each merged into the next leaves one of them open, and a real call that turns out to
+be a drill ends. A call that goes back to an urgency it had before is told from a row read twice only by a time of the
+change.
 
 Guarantee: at least once, in the order of the files or requests. A row read twice carries the same event_id.
 """

@@ -1,15 +1,15 @@
 """The calls under way: what a row leaves blank, or says against what was told before, is judged by the rows before it.
 
 A call that is lowered, ended or made a drill by a blank or wrong cell would lose its cameras. So what was last said of
-each call is remembered, within limits. After a restart only the file in which reading stopped is read again; a push is
-gone, and its call's next row is taken by itself.
+each call is remembered, within limits. After a restart the file in which reading stopped is read again; of calls that
+are pushed the kit keeps what is remembered.
 """
 
-from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from connectors.kit.case_book import MAIN, CaseBook, Parts
 from connectors.kit.reading.dispatch_rows import Parsed, text_of
 from connectors.police_112.parse import Rules, parse_row
 from schemas.incident import Incident, IncidentStatus
@@ -35,15 +35,14 @@ class Calls:
 
     Args:
         rules: how to read a row.
+
+    Attributes:
+        book: what was last said of each call.
     """
 
     def __init__(self, rules: Rules) -> None:
         self._rules = rules
-        self._known: OrderedDict[str, _Call] = OrderedDict()
-
-    def forget(self) -> None:
-        """Forget all calls."""
-        self._known.clear()
+        self.book: CaseBook[_Call] = CaseBook(CALLS_MAX, write=_written, read=_read)
 
     def read_row(self, cells: Mapping[str, Any], now_us: int) -> Parsed:
         """Return the incident that a row tells of, with what is known of its call.
@@ -56,7 +55,7 @@ class Calls:
             alone = {name: cell for name, cell in cells.items() if name != self._rules.related_column}
             again = parse_row(alone, now_us, self._rules)
             parsed = Parsed(again.incident, (*again.findings, "same-case-ring"))
-        known = self._known.get(parsed.incident.incident_id)
+        known = self.book.get(parsed.incident.incident_id)
         if known is not None:
             if parsed.incident.observed_us < known.observed_us:
                 return parsed  # the engine passes it over
@@ -71,21 +70,28 @@ class Calls:
         passed: set[str] = set()
         while target is not None and target not in passed and target != incident.incident_id:
             passed.add(target)
-            call = self._known.get(target)
+            call = self.book.get(target)
             target = None if call is None else call.merged_into
         return target is not None and target == incident.incident_id
 
     def _remember(self, incident: Incident) -> None:
-        self._known[incident.incident_id] = _Call(
+        call = _Call(
             urgency=incident.urgency_native,
             exercise=incident.exercise,
             is_over=incident.status in _OVER,
             merged_into=incident.merged_into,
             observed_us=incident.observed_us,
         )
-        self._known.move_to_end(incident.incident_id)
-        if len(self._known) > CALLS_MAX:
-            self._known.popitem(last=False)
+        self.book.put(incident.incident_id, call)
+
+
+def _written(call: _Call) -> Parts:
+    return {MAIN: [call.urgency, call.exercise, call.is_over, call.merged_into, call.observed_us]}
+
+
+def _read(parts: Parts) -> _Call:
+    urgency, exercise, is_over, merged_into, observed_us = parts[MAIN]
+    return _Call(urgency, bool(exercise), bool(is_over), merged_into, int(observed_us))
 
 
 def _as_it_goes_on(known: _Call, parsed: Parsed, *, has_time: bool) -> Parsed:

@@ -17,6 +17,7 @@ _OPTIONS = DISPATCH_OPTIONS | {
     "related_column",
     "child_column",
     "changed_column",
+    "occurred_column",
     "point_accuracy_m",
     "future_tolerance_s",
     "as_reported",
@@ -32,6 +33,7 @@ class Config:
     related_column: str = "RLT_RECV_NO"
     child_column: str = ""
     changed_column: str = "UPD_DT"
+    occurred_column: str = ""
     point_accuracy_m: float = 50.0
     future_tolerance_s: float = 300.0
     as_reported: bool = False
@@ -50,6 +52,7 @@ class Config:
             related_column=text_option(options, "related_column", "RLT_RECV_NO").strip().upper(),
             child_column=text_option(options, "child_column", "").strip().upper(),
             changed_column=text_option(options, "changed_column", "UPD_DT").strip().upper(),
+            occurred_column=text_option(options, "occurred_column", "").strip().upper(),
             point_accuracy_m=number_option(options, "point_accuracy_m", 50.0, least=1, most=5000),
             future_tolerance_s=number_option(options, "future_tolerance_s", 300.0, least=0, most=86_400),
             as_reported=flag_option(options, "as_reported", default=False),
@@ -71,8 +74,9 @@ class Police112Source(DispatchSource):
             related_column=config.related_column,
             child_column=config.child_column,
             changed_column=config.changed_column,
+            occurred_column=config.occurred_column,
             future_tolerance_us=int(config.future_tolerance_s * 1_000_000),
             as_reported=config.as_reported,
         )
         calls = Calls(rules)
-        super().__init__(config.way, context, calls.read_row, KEPT_COLUMNS, ("EVT_CL_CD",), forget=calls.forget)
+        super().__init__(config.way, context, calls.read_row, KEPT_COLUMNS, ("EVT_CL_CD",), memory=calls.book)

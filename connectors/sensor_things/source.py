@@ -1,11 +1,13 @@
 """Observations of a SensorThings server, polled page by page or as MQTT messages."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from connectors.kit.case_book import KEPT_US, MAIN, CaseBook
 from connectors.kit.context import ConnectorContext
 from connectors.kit.errors import EntryRefusedError
 from connectors.kit.option_values import number_option, refuse_unknown, text_option
@@ -54,28 +56,29 @@ class SensorThingsSource(SensorSource):
     """Observations, in the order of their times over all pages of a look."""
 
     def __init__(self, config: Config, context: ConnectorContext) -> None:
-        super().__init__(config.transport, context, name=NAME, table=config.table)
+        # Newest observation by datastream, so that a page that shows old ones again begins no alarm again.
+        self._newest_us: CaseBook[int] = CaseBook(
+            ITEMS_MAX, write=lambda time_us: {MAIN: time_us}, read=lambda parts: int(parts[MAIN])
+        )
+        self._newest_us.kept_us = max(KEPT_US, config.max_age_us)
+        super().__init__(config.transport, context, name=NAME, table=config.table, newest=self._newest_us)
         self._rules = Rules(table=config.table, zone=ZoneInfo(context.time_zone), tolerance_us=config.tolerance_us)
         self._max_age_us = config.max_age_us
-        # Newest observation by datastream, so that a page that shows old ones again begins no alarm again.
-        self._newest_us: dict[str, int] = {}
         # Observations of the pages of this look, until the last page has come.
         self._held: list[Any] = []
         self._more = False
 
-    def remembered(self) -> dict[str, Any]:
-        """Return what must survive a restart, JSON-able."""
-        return {**super().remembered(), "newest": self._newest_us}
-
-    def remember(self, state: Mapping[str, Any]) -> None:
-        """Take what :meth:`remembered` gave, and forget what came after it.
+    async def entries(self, cursor: str | None) -> AsyncGenerator[Entry, None]:
+        """Yield the entries of all looks after ``cursor``, for ever; a look that broke off begins anew.
 
         Raises:
-            ValueError: it is no such state.
+            SourceUnavailableError: the other system or the broker does not answer.
+            ConnectorConfigError: a secret is not there.
         """
-        super().remember(state)
-        self._newest_us = {str(name): int(time_us) for name, time_us in dict(state.get("newest", {})).items()}
         self._held, self._more = [], False
+        async with aclosing(super().entries(cursor)) as entries:
+            async for entry in entries:
+                yield entry
 
     def next_url(self, payload: bytes, arrival: Arrival) -> str | None:
         """Return the next page, unless this one reaches back to what is known, or to what is too old."""
@@ -87,7 +90,7 @@ class SensorThingsSource(SensorSource):
         times = [time_us for item in items if (time_us := time_of(item, self._rules.zone)) is not None]
         if link is None or not times:
             return None
-        known_us = max(self._newest_us.values(), default=0)
+        known_us = max(self._newest_us, default=0)
         floor_us = max(arrival.now_us - self._max_age_us, known_us)
         if times[0] > times[-1] and times[-1] < floor_us:
             return None  # newest first, and the rest is older
@@ -121,15 +124,15 @@ class SensorThingsSource(SensorSource):
         if reading.at_us < arrival.now_us - self._max_age_us:
             self.note("too-old")
             return None
-        if reading.at_us <= self._newest_us.get(reading.sensor_id, 0):
+        if reading.at_us <= (self._newest_us.get(reading.sensor_id) or 0):
             self.note("known")
             return None
         entry = self.alarms.take(reading, arrival.now_us)
-        self._newest_us[reading.sensor_id] = reading.at_us
+        self._newest_us.put(reading.sensor_id, reading.at_us)
         return entry
 
     def _forget_old(self, now_us: int) -> None:
-        """Keep the newest times of what is not too old anyway, and of at most as many as a look can show."""
-        first_us = now_us - self._max_age_us
-        kept = sorted((time_us, name) for name, time_us in self._newest_us.items() if time_us >= first_us)
-        self._newest_us = {name: time_us for time_us, name in kept[-ITEMS_MAX:]}
+        """Forget the newest times of what is too old anyway."""
+        for name, time_us in self._newest_us.items():
+            if time_us < now_us - self._max_age_us:
+                self._newest_us.forget(name)

@@ -9,7 +9,7 @@ road that is closed.
 
 An accident, a breakdown or a closure becomes an incident of the service ``traffic``; a road that is wholly closed also
 becomes a record of ``conditions`` with its line. Works, rallies and notices that close nothing are passed over; so are
-planned ones until they begin. What a polled document no longer shows is over.
+planned ones until they begin. What a polled document no longer shows is over, also where it vanished during a restart.
 
 Kept: id, type, times, position, road link, which lanes are shut. Dropped at once: the free text, of which only words
 for a closure or its end are looked for, names of roads, and any field not named here.

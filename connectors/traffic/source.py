@@ -14,18 +14,18 @@ from connectors.kit.reading.places import PlaceRules
 from connectors.kit.source import Accepted, Entry
 from connectors.kit.transports.http_poll import PollConfig
 from connectors.traffic.documents import document_of
+from connectors.traffic.known import UNKNOWN, known_events
 from connectors.traffic.parse import KEPT_FIELDS, RoadEvent, parse_item
 from connectors.traffic.records import Rules, records_of
 from connectors.traffic.roads import links_from
 from schemas.topics import CONDITIONS, INCIDENTS
 
-TRANSPORTS = ("http-poll", "http-push")
+TRANSPORTS = ("http-poll", "http-push", "file-drop")
 _OPTIONS = transport_options(*TRANSPORTS) | {
     "accuracy_m", "future_tolerance_s", "news_h", "road_width_m", "links_file",
 }  # fmt: skip
 # An end is told again for so long: if Kafka did not take it the first time, it comes with the next document.
 ENDS_TOLD_US = 600_000_000
-CLOSURES_MAX = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +60,13 @@ class Config:
 class TrafficSource(PayloadSource):
     """Accidents, breakdowns and closed roads.
 
-    A polled document shows what is there now, so what was there and is no more has ended. A push tells of single
-    events and says itself when they end.
+    A polled document shows what is there now, so what was there and is no more has ended, also where it vanished while
+    nobody looked. A push tells of single events and says itself when they end.
     """
 
     def __init__(self, config: Config, context: ConnectorContext) -> None:
-        super().__init__(config.transport, context, topic=INCIDENTS)
+        self._known = known_events()
+        super().__init__(config.transport, context, topic=INCIDENTS, memory=self._known)
         links = links_from(Path(config.links_file).expanduser()) if config.links_file else {}
         self._zone = ZoneInfo(context.time_zone)
         self._places = PlaceRules(
@@ -78,11 +79,6 @@ class TrafficSource(PayloadSource):
             road_of=lambda link_id: links.get(link_id, ()),
         )
         self._is_polled = isinstance(config.transport, PollConfig)
-        self._shown: dict[str, RoadEvent] = {}
-        # The newest word of each event that closed a road.
-        self._closures: dict[str, RoadEvent] = {}
-        # What is no longer shown, and since when.
-        self._gone: dict[str, tuple[RoadEvent, int]] = {}
 
     def read(self, payload: bytes, arrival: Arrival) -> Iterable[Entry]:
         """Return the entries of a document or of single items, and of what ended since the document before."""
@@ -93,7 +89,7 @@ class TrafficSource(PayloadSource):
             event, findings = parse_item(item, arrival.now_us, self._zone, self._places)
             self.findings.update(findings)
             records = records_of(event, arrival.now_us, self._rules, self.note)
-            before = self._closures.get(event.number)
+            before = (self._known.get(event.number) or UNKNOWN).closure
             if event.closes_road and before is not None and not any(record.topic is CONDITIONS for record in records):
                 # It does not say where any more: the road is closed where it was.
                 event = replace(event, place=before.place, line=before.line, link_id=before.link_id)
@@ -109,12 +105,10 @@ class TrafficSource(PayloadSource):
     def _lifted(self, event: RoadEvent, records: list[Accepted], now_us: int) -> list[Accepted]:
         """Return the end of the closure that an event had and has no more; with it of planned works, which it was."""
         if any(record.topic is CONDITIONS for record in records):
-            self._closures.pop(event.number, None)
-            self._closures[event.number] = event
-            if len(self._closures) > CLOSURES_MAX:
-                del self._closures[next(iter(self._closures))]
+            known = self._known.get(event.number) or UNKNOWN
+            self._known.put(event.number, replace(known, closure=event))
             return []
-        before = self._closures.get(event.number)
+        before = (self._known.get(event.number) or UNKNOWN).closure
         if before is None:
             return []
         told = {record.topic for record in records}
@@ -123,15 +117,20 @@ class TrafficSource(PayloadSource):
 
     def _ended(self, shown: dict[str, RoadEvent], now_us: int) -> list[Entry]:
         """Return the ends of events that were shown before and are no more."""
-        missing = {number: (event, now_us) for number, event in self._shown.items() if number not in shown}
-        told = {**missing, **self._gone}
-        self._gone = {
-            number: (event, since_us)
-            for number, (event, since_us) in told.items()
-            if number not in shown and now_us - since_us <= ENDS_TOLD_US
-        }
-        self._shown = shown
+        for number, known in self._known.items():
+            if known.shown is None or number in shown:
+                continue
+            if known.gone_us is None:
+                self._known.put(number, replace(known, gone_us=now_us))
+            elif now_us - known.gone_us > ENDS_TOLD_US:
+                self._known.put(number, replace(known, shown=None, gone_us=None))
+        for number, event in shown.items():
+            known = self._known.get(number) or UNKNOWN
+            if (known.shown, known.gone_us) != (event, None):
+                self._known.put(number, replace(known, shown=event, gone_us=None))
+        gone = [(known.gone_us, known.shown) for _, known in self._known.items() if known.gone_us is not None]
         ends: list[Entry] = []
-        for event, _ in self._gone.values():
-            ends += records_of(event, now_us, self._rules, self.note, is_gone=True)
+        for _, lost in sorted(gone, key=lambda item: -item[0]):
+            if lost is not None:
+                ends += records_of(lost, now_us, self._rules, self.note, is_gone=True)
         return ends

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,14 +13,16 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskProgressColumn, TextColumn
 
-from connectors.kit.cameras.changes import WORDS, Changes
+from connectors.kit.cameras.belonging import FOREIGN_PCT, Belonging
+from connectors.kit.cameras.changes import WORDS, Changes, Standing, changes_of
 from connectors.kit.cameras.making import RegistryLoad
-from connectors.kit.cameras.telling import compared
+from connectors.kit.cameras.telling import standing_cameras
 from connectors.kit.reading.registry_difference import SHRINK_PCT
 from connectors.kit.running.kafka_pictures import KafkaPictures
 from connectors.kit.running.publish import Publisher
 from console.city_topics import ensure_city_topics
 from console.commands.cameras_knowledge import knowledge
+from console.connector_setup import outlines_of
 from console.options import Options
 from console.registry_files import CITY_FORM, STANDARD, publish_registry, read_registry
 from console.topic_reader import newest_by_key, open_topic
@@ -66,23 +68,45 @@ def check(ctx: click.Context, file: Path, form: str, as_json: bool) -> None:
 @_FORM_OPTION
 @click.option("--dry-run", is_flag=True, help="Show what the file would change, and write nothing.")
 @click.option("--accept-shrink", is_flag=True, help=f"Load it even if over {SHRINK_PCT:g} % of the cameras are gone.")
+@click.option("--district", default="", metavar="NAME", help="District of the city whose file it is.")
+@click.option(
+    "--accept-foreign",
+    is_flag=True,
+    help=f"Load it even if over {FOREIGN_PCT:g} % of its cameras lie outside their district or stand as another's.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print report and figures as JSON.")
 @click.pass_context
-def load_file(ctx: click.Context, file: Path, *, form: str, dry_run: bool, accept_shrink: bool, as_json: bool) -> None:
+def load_file(
+    ctx: click.Context,
+    file: Path,
+    *,
+    form: str,
+    dry_run: bool,
+    accept_shrink: bool,
+    district: str,
+    accept_foreign: bool,
+    as_json: bool,
+) -> None:
     """Load a registry file into the camera table, and say what is doubtful about it.
 
     The file is held against the cameras that stand of this kind of registry: only what is added, moved or changed is
     written, and what the file no longer lists of its owners is taken back. Missing topics are created first; refused
-    rows go to the dead letters of the table. Exit code 1: so much would be taken back that nothing was written.
+    rows go to the dead letters of the table. Exit code 1: nothing was written, because so much would be taken back, or
+    because it looks like another district's file.
     """
     options: Options = ctx.obj
+    outlines = outlines_of(options.load_city())
+    if district and district not in outlines:
+        raise click.BadParameter(f"the city has no district {district!r}; known: {', '.join(outlines) or 'none'}")
     if not dry_run:
         ensure_city_topics(options)
     started_s = time.monotonic()
     with _progress() as progress:
         loaded = _read(file, form, options, progress)
-    changes = asyncio.run(compared(loaded, KafkaPictures(options.connector_settings())))
-    doubt = None if accept_shrink else changes.doubt(SHRINK_PCT)
+    standing = asyncio.run(standing_cameras(KafkaPictures(options.connector_settings()), loaded.source))
+    changes = changes_of(loaded.cameras, standing, ())
+    belonging = None if accept_foreign else Belonging(outlines, district)
+    doubt = _doubt(loaded, standing, changes, belonging, accept_shrink=accept_shrink)
     published, will_write = 0, not dry_run and doubt is None
     if will_write:
         with _progress() as progress:
@@ -97,8 +121,24 @@ def load_file(ctx: click.Context, file: Path, *, form: str, dry_run: bool, accep
     )
     click.echo(json.dumps(told.as_json(), ensure_ascii=False) if as_json else told.as_text(dry_run=dry_run))
     if doubt is not None:
-        click.echo(f"nothing was written: {doubt}; if that is true, load it with --accept-shrink", err=True)
+        click.echo(f"nothing was written: {doubt}", err=True)
         ctx.exit(1)
+
+
+def _doubt(
+    loaded: RegistryLoad,
+    standing: Mapping[str, Standing],
+    changes: Changes,
+    belonging: Belonging | None,
+    *,
+    accept_shrink: bool,
+) -> str | None:
+    """Return why nothing is written, and how to load the file all the same; None where it may be written."""
+    foreign = None if belonging is None else belonging.doubt(loaded.cameras, standing)
+    if foreign is not None:
+        return f"{loaded.report.file}: {foreign}; if that is true, load it with --accept-foreign"
+    shrunk = None if accept_shrink else changes.doubt(SHRINK_PCT)
+    return None if shrunk is None else f"{shrunk}; if that is true, load it with --accept-shrink"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,12 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import Protocol
 
-from connectors.kit.cameras.changes import Changes
+from connectors.kit.cameras.belonging import FOREIGN_FILE, Belonging
+from connectors.kit.cameras.changes import Changes, Standing, changes_of
 from connectors.kit.cameras.files import Progress, find_file
 from connectors.kit.cameras.making import RegistryLoad
 from connectors.kit.cameras.report import RegistryReport
-from connectors.kit.cameras.telling import compared, goodbyes, in_row_order, is_news, row_of
+from connectors.kit.cameras.telling import goodbyes, in_row_order, is_news, row_of, standing_cameras
 from connectors.kit.context import ConnectorContext
 from connectors.kit.errors import ConnectorConfigError, ConnectorError, SourceUnavailableError
 from connectors.kit.reading.registry_difference import SUSPICIOUS_SHRINK
@@ -51,7 +52,8 @@ class RegistryFileSource:
     """Gives the cameras of one registry file, and goes on with newer ones where it is told how often to look.
 
     Where there is a broker, a file is held against the cameras that stand: what is as it was is not told again, what is
-    no longer listed is taken back by a tombstone, and a file that takes back too much is refused as a whole.
+    no longer listed is taken back by a tombstone, and a file that takes back too much is refused as a whole. So is one
+    that is rather another's, also where nothing stands yet.
 
     The cursor is ``<row number>@<fingerprint of the file>``: a file with another content is read from its first row.
     Of the cameras of one row only the last carries the cursor, so that a resume never loses half a row.
@@ -60,6 +62,7 @@ class RegistryFileSource:
         options: which file, how often, and what it may take back.
         context: the surroundings.
         load: reads the file: path, now in UTC microseconds, progress.
+        belonging: whose the file is said to be; None doubts nothing.
 
     Attributes:
         total_rows: rows to account for, as soon as the file is read; None before.
@@ -69,11 +72,14 @@ class RegistryFileSource:
         findings: how many cameras were added, moved, changed, unchanged and gone; files by what was wrong.
     """
 
-    def __init__(self, options: FileOptions, context: ConnectorContext, load: Load) -> None:
+    def __init__(
+        self, options: FileOptions, context: ConnectorContext, load: Load, belonging: Belonging | None = None
+    ) -> None:
         if not options.path:
             raise ConnectorConfigError("path must name the registry file, got none")
         self._options = options
         self._read = load
+        self._belonging = belonging
         self._clock = context.clock
         # A trial may be made without a broker, and shows what a file says, not what it changes.
         self._pictures = None if context.is_trial else context.pictures
@@ -114,7 +120,12 @@ class RegistryFileSource:
         self.report = loaded.report
         self.total_rows = loaded.report.rows
         self.rows_done = 0
-        changes = self.changes = await self._compared(loaded)
+        standing = await self._standing(loaded)
+        foreign = await self._foreign(loaded, standing)
+        if foreign is not None:
+            yield self._refused(FOREIGN_FILE, foreign, {"cameras": len(loaded.cameras)})
+            return
+        changes = self.changes = await self._compared(loaded, standing)
         message = None if changes is None else self._doubt(changes, loaded.fingerprint)
         if changes is not None and message is not None:
             yield self._refused(SUSPICIOUS_SHRINK, message, {"gone": len(changes.gone), "standing": changes.standing})
@@ -132,11 +143,24 @@ class RegistryFileSource:
         for entry in goodbyes(changes):
             yield entry
 
-    async def _compared(self, loaded: RegistryLoad) -> Changes | None:
-        """Return what the file changes of what stands; None where nothing tells what does."""
-        if self._pictures is None:
+    async def _standing(self, loaded: RegistryLoad) -> dict[str, Standing] | None:
+        """Return the cameras that stand; None where nothing tells what does."""
+        return None if self._pictures is None else await standing_cameras(self._pictures, loaded.source)
+
+    async def _foreign(self, loaded: RegistryLoad, standing: dict[str, Standing] | None) -> str | None:
+        """Return why the file is refused as another's; None where it may be taken."""
+        if self._belonging is None or self._options.accept == loaded.fingerprint:
             return None
-        return await compared(loaded, self._pictures, self._options.owners)
+        words = await asyncio.to_thread(self._belonging.doubt, loaded.cameras, standing)
+        if words is None:
+            return None
+        return f"{loaded.report.file}: {words}; if that is true, set accept to {loaded.fingerprint}"
+
+    async def _compared(self, loaded: RegistryLoad, standing: dict[str, Standing] | None) -> Changes | None:
+        """Return what the file changes of what stands; None where nothing tells what does."""
+        if standing is None:
+            return None
+        return await asyncio.to_thread(changes_of, loaded.cameras, standing, self._options.owners)
 
     def _doubt(self, changes: Changes, fingerprint: str) -> str | None:
         options = self._options

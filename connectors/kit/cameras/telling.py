@@ -1,11 +1,10 @@
 """A loaded registry as entries for the topic of cameras: only what is news, then what is gone."""
 
-import asyncio
 import heapq
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 
-from connectors.kit.cameras.changes import Changes, Standing, changes_of
+from connectors.kit.cameras.changes import Changes, Standing
 from connectors.kit.cameras.making import RegistryLoad
 from connectors.kit.pictures import Pictures
 from connectors.kit.reading.standing import standing_on
@@ -24,21 +23,6 @@ async def standing_cameras(pictures: Pictures, source: str) -> dict[str, Standin
         SourceUnavailableError: the broker does not answer, or the topic is not there.
     """
     return await standing_on(pictures, CAMERAS, lambda c: Standing.of(c) if c.source == source else None)
-
-
-async def compared(loaded: RegistryLoad, pictures: Pictures, owners: Iterable[str] = ()) -> Changes:
-    """Return what a file changes of the cameras that stand.
-
-    Args:
-        loaded: the file.
-        pictures: where the cameras that stand are read.
-        owners: whose cameras the file lists completely; empty: those whom it names.
-
-    Raises:
-        SourceUnavailableError: the broker does not answer, or the topic is not there.
-    """
-    standing = await standing_cameras(pictures, loaded.source)
-    return await asyncio.to_thread(changes_of, loaded.cameras, standing, owners)
 
 
 def is_news(entry: Entry, changes: Changes | None) -> bool:

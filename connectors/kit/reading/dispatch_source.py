@@ -3,12 +3,13 @@
 Both ways lead through one reading of a row, so a call that comes in twice, once each way, is one call.
 """
 
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import replace
 from typing import Any, Protocol, cast
 
 from connectors.kit.arrival import Arrival
+from connectors.kit.case_book import Remembers
 from connectors.kit.context import ConnectorContext
 from connectors.kit.errors import ConnectorConfigError, EntryRefusedError
 from connectors.kit.option_values import choice_option
@@ -62,8 +63,9 @@ class DispatchSource(PayloadSource):
         read_row: the connector's reading of one row.
         kept_columns: regular expression by column, of what a refused row may keep.
         required_columns: columns (upper case) without which a CSV file is refused as a whole.
-        forget: makes ``read_row`` forget the rows before; None where it remembers none. It is called before reading
-            begins; then what was read before of the file in which reading stopped is read again, for the memory only.
+        memory: what ``read_row`` remembers of the rows before; None where it remembers none. With pushes the kit keeps
+            it over a restart; with files it begins anew, and what was read before of the file in which reading stopped
+            is read again, for the memory only.
 
     Attributes:
         findings: how often what was noticed in accepted rows, by kebab-case word, e.g. ``default-point``.
@@ -77,14 +79,14 @@ class DispatchSource(PayloadSource):
         kept_columns: Mapping[str, str],
         required_columns: tuple[str, ...],
         *,
-        forget: Callable[[], None] | None = None,
+        memory: Remembers | None = None,
     ) -> None:
         # With files there is no link to be made, so the base class never looks at their configuration.
-        super().__init__(cast(Transport, way), context, topic=INCIDENTS)
+        super().__init__(cast(Transport, way), context, topic=INCIDENTS, memory=memory)
         self._files = way if isinstance(way, FileDropConfig) else None
         self._drop = None if self._files is None else FileDrop(self._files, required_columns)
         self._required_columns = required_columns
-        self._forget = forget
+        self._rows_before = memory
         self._read_row = read_row
         self._kept_columns = kept_columns
 
@@ -95,10 +97,9 @@ class DispatchSource(PayloadSource):
 
     async def entries(self, cursor: str | None) -> AsyncGenerator[Entry, None]:
         """Yield the entries after ``cursor``: of the files in their order, or of the bodies as they come."""
-        if self._forget is not None:
-            self._forget()
-            if self._files is not None:
-                await self._remember(self._files, cursor)
+        if self._rows_before is not None and self._files is not None:
+            self._rows_before.recall({}, is_kept=False)
+            await self._remember(self._files, cursor)
         stream = super().entries(cursor) if self._drop is None else self._of_files(self._drop, cursor)
         async with aclosing(stream) as entries:
             async for entry in entries:

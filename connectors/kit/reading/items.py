@@ -72,6 +72,10 @@ def word_of(item: Mapping[str, Any], name: str, table: Mapping[str, T], other: T
     text = text_of(item, name).lower()
     if text in table:
         return table[text]
+    # Tables are written as the system writes its codes, often in capitals.
+    for code, meant in table.items():
+        if code.lower() == text:
+            return meant
     note(f"unknown-{name}".replace("_", "-"))
     return other
 

@@ -1,18 +1,20 @@
 """How far each connector has read its source, in the compacted topic ``connector-cursors``.
 
 A cursor is written after the broker has acknowledged every record up to it, so after a restart nothing is missing and a
-few records may come twice, with the event ids they had.
+few records may come twice, with the event ids they had. Beside it lies what the connector remembers of cases, under
+``<connector>/…``; see ``kit/memory.py``.
 """
 
 import asyncio
+import threading
 import time
 from typing import Protocol
 
-from kafka import KafkaConsumer, TopicPartition
+from kafka import TopicPartition
 from kafka.errors import KafkaError
 
 from connectors.kit.errors import BrokerUnavailableError, ConnectorConfigError
-from connectors.kit.running.broker import require_broker
+from connectors.kit.running.consumer import connected_consumer
 from connectors.kit.running.publish import Publisher
 from connectors.kit.settings import ConnectorSettings
 from connectors.kit.source import Accepted
@@ -21,8 +23,9 @@ from schemas.connector_cursor import ConnectorCursor
 from schemas.errors import RecordDecodeError
 from schemas.topics import CONNECTOR_CURSORS, prefixed
 
-# The topic holds one small record per connector and some old versions of it; a second is plenty.
-READ_LIMIT_S = 10.0
+# The topic holds a small record per connector, one per case that a connector remembers (``kit/memory.py``), and older
+# versions of the last hour: 50,000 records are read in 2 s.
+READ_LIMIT_S = 30.0
 _POLL_MS = 200
 SOURCE_NAME = "connector-kit"
 
@@ -56,7 +59,11 @@ class KafkaCursors:
             BrokerUnavailableError: the topic cannot be read to its end now.
             ConnectorConfigError: what the topic holds for this connector is not a cursor.
         """
-        return await asyncio.to_thread(self._read, connector)
+        given_up = threading.Event()
+        try:
+            return await asyncio.to_thread(self._read, connector, given_up)
+        finally:
+            given_up.set()  # a stop must not wait for the thread
 
     async def write(self, cursor: ConnectorCursor) -> None:
         """Publish a cursor and wait until the broker has acknowledged it.
@@ -68,11 +75,10 @@ class KafkaCursors:
         await self._publisher.put(outbox, Accepted(CONNECTOR_CURSORS, cursor), source=SOURCE_NAME)
         await outbox.drain()
 
-    def _read(self, connector: str) -> ConnectorCursor | None:
+    def _read(self, connector: str, given_up: threading.Event) -> ConnectorCursor | None:
         topic = prefixed(self._settings.topic_prefix)(CONNECTOR_CURSORS.name)
-        require_broker(self._settings)
         try:
-            payload = _newest_value(self._settings, TopicPartition(topic, 0), connector.encode())
+            payload = _newest_value(self._settings, TopicPartition(topic, 0), connector.encode(), given_up)
         except KafkaError as error:
             raise BrokerUnavailableError(f"{topic} cannot be read: {type(error).__name__}") from error
         if payload is None:
@@ -83,15 +89,11 @@ class KafkaCursors:
             raise ConnectorConfigError(f"{topic} holds no cursor for {connector}: {error}") from error
 
 
-def _newest_value(settings: ConnectorSettings, partition: TopicPartition, key: bytes) -> bytes | None:
+def _newest_value(
+    settings: ConnectorSettings, partition: TopicPartition, key: bytes, given_up: threading.Event
+) -> bytes | None:
     """Return the newest value of a key; None for a tombstone or a key that is not there."""
-    consumer = KafkaConsumer(
-        **settings.client_options(),
-        group_id=None,
-        enable_auto_commit=False,
-        isolation_level="read_committed",
-        allow_auto_create_topics=False,
-    )
+    consumer = connected_consumer(settings, group_id=None)
     newest: bytes | None = None
     deadline_s = time.monotonic() + READ_LIMIT_S
     try:
@@ -99,8 +101,8 @@ def _newest_value(settings: ConnectorSettings, partition: TopicPartition, key: b
         consumer.seek_to_beginning(partition)
         # The end is what the fetch answers tell: the embedded broker answers a wrong end when it is asked for it.
         end: int | None = None
-        while end is None or consumer.position(partition) < end:
-            if time.monotonic() > deadline_s:
+        while end is None or (consumer.position(partition, timeout_ms=_POLL_MS) or 0) < end:
+            if given_up.is_set() or time.monotonic() > deadline_s:
                 raise BrokerUnavailableError(f"{partition.topic} was not read to its end within {READ_LIMIT_S:g} s")
             for records in consumer.poll(_POLL_MS, max_records=1_000).values():
                 for record in records:

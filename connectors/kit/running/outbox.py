@@ -51,6 +51,7 @@ class _Waiting:
     size_bytes: int
     cursor: str | None
     is_refusal: bool
+    counts: bool
     since_s: float
 
 
@@ -85,6 +86,8 @@ class Outbox:
         self._bytes_max = bytes_max
         self._waiting: deque[_Waiting] = deque()
         self._waiting_bytes = 0
+        # Those of them that count.
+        self._waiting_entries = 0
         self._failure: ConnectorError | None = None
 
     @property
@@ -102,13 +105,17 @@ class Outbox:
         """Return how many records and dead letters the broker has acknowledged."""
         return self.accepted + self.refused
 
-    async def put(self, message: Message, *, cursor: str | None = None, is_refusal: bool = False) -> None:
+    async def put(
+        self, message: Message, *, cursor: str | None = None, is_refusal: bool = False, counts: bool = True
+    ) -> None:
         """Hand a record to the producer, as soon as there is room.
 
         Args:
             message: the record.
             cursor: the source's position after it.
             is_refusal: whether it is a dead letter.
+            counts: whether it is an entry of the source's system. What a connector remembers is none: it goes out when
+                all entries before it are safe, or after a crash it would know of events that nobody was told.
 
         Raises:
             BrokerUnavailableError: an earlier record could not be delivered; nothing more goes out by this outbox.
@@ -116,6 +123,9 @@ class Outbox:
         """
         size_bytes = len(message.key) + len(message.value or b"")
         self.collect()
+        while not counts and self._waiting_entries:
+            await _settled(self._waiting[0].future)
+            self.collect()
         while self._waiting and (
             len(self._waiting) >= self._records_max or self._waiting_bytes + size_bytes > self._bytes_max
         ):
@@ -134,8 +144,9 @@ class Outbox:
         except KafkaError as error:  # among others: another outbox has given the producer up
             self._failure = _failure(message.topic, error)
             raise self._failure from error
-        self._waiting.append(_Waiting(future, message.topic, size_bytes, cursor, is_refusal, time.monotonic()))
+        self._waiting.append(_Waiting(future, message.topic, size_bytes, cursor, is_refusal, counts, time.monotonic()))
         self._waiting_bytes += size_bytes
+        self._waiting_entries += counts
         self.put_count += 1
         self.carries_cursors = self.carries_cursors or cursor is not None
 
@@ -151,13 +162,14 @@ class Outbox:
         while self._waiting and self._waiting[0].future.is_done:
             done = self._waiting.popleft()
             self._waiting_bytes -= done.size_bytes
+            self._waiting_entries -= done.counts
             if done.future.exception is not None:
                 self.undelivered += 1
                 self._failure = _failure(done.topic, done.future.exception)
                 raise self._failure
             if done.is_refusal:
                 self.refused += 1
-            else:
+            elif done.counts:
                 self.accepted += 1
             if done.cursor is not None:
                 self.cursor = done.cursor

@@ -23,7 +23,7 @@ from connectors.kit.settings import ConnectorSettings
 from connectors.kit.source import Accepted, Entry, Refused
 from schemas.codec import encode
 from schemas.dead_letter import DeadLetter
-from schemas.topics import BY_NAME, DEAD_LETTER_SUFFIX, Topic, prefixed
+from schemas.topics import BY_NAME, CONNECTOR_CURSORS, DEAD_LETTER_SUFFIX, Topic, prefixed
 
 # Kafka takes 1,048,588 bytes with everything around the record; the rest is left for key and headers.
 VALUE_BYTES_MAX = 1_000_000
@@ -132,7 +132,8 @@ class Publisher:
         if value is not None and len(value) > VALUE_BYTES_MAX:
             await self._put_refused(outbox, _too_large(entry, len(value)), source)
             return False
-        await outbox.put(await self._message(entry, value, source), cursor=entry.cursor)
+        counts = entry.topic is not CONNECTOR_CURSORS
+        await outbox.put(await self._message(entry, value, source), cursor=entry.cursor, counts=counts)
         return True
 
     async def publish_all(

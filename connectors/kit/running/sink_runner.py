@@ -201,7 +201,7 @@ class _SinkRun:
                 if len(batch) > 1 and self._took_too_long(error, time.monotonic() - began_s):
                     read, pauses = read[: len(read) // 2], 1
                     self._batch_records, self._limit_records, self._quick_writes = len(read), len(read), 0
-                await self.reader.wait(self._stop, self._job.backoff.pause_s(pauses))
+                await self.reader.wait(self._stop, max(self._job.backoff.pause_s(pauses), error.wait_s))
                 if self._stop.is_set() or self.reader.moves != moves:
                     return 0
                 continue
@@ -224,6 +224,9 @@ class _SinkRun:
             if not limit.expired():  # the sink's own, which it does not call unavailable
                 raise
             raise SinkUnavailableError(f"{len(batch)} records took longer than {WRITE_S_MAX:g} s") from error
+        finally:
+            # It holds the task, whose error holds this frame: what a cancelled write holds would live until collected.
+            del limit
 
     def _took_too_long(self, error: SinkUnavailableError, took_s: float) -> bool:
         """Return whether fewer records may get through where these did not."""

@@ -1,10 +1,9 @@
 """When an alarm begins and when it is over: two thresholds, times to hold, and a pause before the next. Pure."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
+from connectors.kit.case_book import MAIN, CaseBook, Parts
 from connectors.kit.sensors.table import SensorKind
 
 US_PER_S = 1_000_000
@@ -42,12 +41,13 @@ class AlarmBook:
     """What is remembered of all sensors of a source. At most :data:`REMEMBERED_MAX`: the longest silent goes first.
 
     Attributes:
+        sensors: what is remembered of each.
         forgotten: how many had to go.
     """
 
     def __init__(self) -> None:
         self.forgotten = 0
-        self._sensors: dict[str, _Memory] = {}
+        self.sensors: CaseBook[_Memory] = CaseBook(REMEMBERED_MAX, write=_written, read=_read)
 
     def take(self, sensor_id: str, kind: SensorKind, value: float, at_us: int) -> Change | None:
         """Take a reading; return what it changes. One that is not newer than the last of its sensor changes nothing.
@@ -59,45 +59,29 @@ class AlarmBook:
             at_us: when it was measured, UTC microseconds since the epoch.
         """
         name = f"{kind.name}/{sensor_id}"
-        memory = self._sensors.get(name)
+        memory = self.sensors.get(name)
         if memory is None:
             if not kind.is_on(value):
                 return None
             memory = _Memory(last_us=at_us - 1)
-            self._make_room()
         if at_us <= memory.last_us:
             return None
         memory.last_us = at_us
-        # Kept in the order of the last reading, so that the longest silent is the first.
-        self._sensors.pop(name, None)
-        self._sensors[name] = memory
+        if self.sensors.put(name, memory) is not None:
+            self.forgotten += 1
         change = _momentary(memory, kind, value, at_us) if kind.momentary else _change(memory, kind, value, at_us)
         if not memory.is_on and memory.since_us is None and _is_long_over(memory, at_us):
-            del self._sensors[name]
+            self.sensors.forget(name)
         return change
 
-    def state(self) -> dict[str, list[Any]]:
-        """Return what is remembered, JSON-able."""
-        return {name: [m.last_us, m.is_on, m.since_us, m.rest_until_us] for name, m in self._sensors.items()}
 
-    def restore(self, state: Mapping[str, Any]) -> None:
-        """Remember what :meth:`state` gave.
+def _written(memory: _Memory) -> Parts:
+    return {MAIN: [memory.last_us, memory.is_on, memory.since_us, memory.rest_until_us]}
 
-        Raises:
-            ValueError: it is no such state.
-        """
-        try:
-            self._sensors = {
-                name: _Memory(int(last), bool(on), None if since is None else int(since), int(rest))
-                for name, (last, on, since, rest) in state.items()
-            }
-        except (AttributeError, TypeError) as error:
-            raise ValueError("not a state of alarms") from error
 
-    def _make_room(self) -> None:
-        while len(self._sensors) >= REMEMBERED_MAX:
-            del self._sensors[next(iter(self._sensors))]
-            self.forgotten += 1
+def _read(parts: Parts) -> _Memory:
+    last_us, is_on, since_us, rest_until_us = parts[MAIN]
+    return _Memory(int(last_us), bool(is_on), None if since_us is None else int(since_us), int(rest_until_us))
 
 
 def _is_long_over(memory: _Memory, at_us: int) -> bool:

@@ -21,8 +21,12 @@ KEY_CHARACTERS_MAX = 255
 _KEY_CHARACTERS = "".join(sorted(set(string.punctuation) - set('%"\\')))
 # An answer says that it was taken; what is longer is cut off.
 ANSWER_BYTES_MAX = 65_536
+# A receiver is left alone for as long as it asks (Retry-After, RFC 9110), seconds at most.
+RETRY_AFTER_MAX_S = 600.0
 # Answers that ask for another try: time-out, too early, too many requests (RFC 9110, 8470, 6585).
 _AGAIN = frozenset({408, 425, 429})
+# Answers about the caller, not about what it says (RFC 9110): the token or key is wrong or old, or the address is.
+_CALLER_REFUSED = frozenset({401, 403})
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +109,8 @@ class HttpCalls:
             headers: further headers.
 
         Raises:
-            SinkUnavailableError: there is no answer, or one that asks to try again.
+            SinkUnavailableError: there is no answer, or one that asks to try again, or the caller is refused: a person,
+                or whoever renews the token, must mend that, and the secret is read anew at the next try.
             ConnectorConfigError: a secret is not where the options say.
         """
         if self._authority is None:
@@ -117,12 +122,15 @@ class HttpCalls:
         try:
             async with self._opened().request(method, url, data=body, headers=sent, allow_redirects=False) as answer:
                 content = await answer.content.read(ANSWER_BYTES_MAX)
-                status = answer.status
+                status, wait_s = answer.status, _wait_s(answer.headers.get("Retry-After", ""))
         except (aiohttp.ClientError, TimeoutError, ValueError, OSError) as error:
             # The error's own text may hold the URL and what stands in it.
             raise SinkUnavailableError(f"{self._where} does not answer: {type(error).__name__}") from None
+        if status in _CALLER_REFUSED:
+            self._authority = None
+            raise SinkUnavailableError(f"{self._where} answers {status}: token or address must be mended")
         if status >= 500 or status in _AGAIN:
-            raise SinkUnavailableError(f"{self._where} answers {status}")
+            raise SinkUnavailableError(f"{self._where} answers {status}", wait_s=wait_s)
         return Answer(status, content)
 
     async def close(self) -> None:
@@ -136,6 +144,11 @@ class HttpCalls:
             timeout = aiohttp.ClientTimeout(total=self._config.timeout_s)
             self._session = aiohttp.ClientSession(timeout=timeout, headers={"User-Agent": "goldentime"})
         return self._session
+
+
+def _wait_s(text: str) -> float:
+    """Return the seconds of a Retry-After; 0 for none, or for a date, which needs a clock that agrees with ours."""
+    return min(float(text), RETRY_AFTER_MAX_S) if text.isascii() and text.isdigit() else 0.0
 
 
 def header_key(key: str) -> str:

@@ -15,8 +15,9 @@ from urllib.parse import quote, urljoin, urlsplit
 import aiohttp
 
 from connectors.kit.arrival import AnswersPayloads, Arrival, with_cursor
+from connectors.kit.code_faults import code_fault
 from connectors.kit.context import ConnectorContext
-from connectors.kit.errors import ConnectorConfigError, SourceUnavailableError
+from connectors.kit.errors import ConnectorConfigError, ConnectorError, EntryRefusedError, SourceUnavailableError
 from connectors.kit.option_values import number_option, text_option
 from connectors.kit.secrets import Secret
 from connectors.kit.source import Accepted, Entry
@@ -162,7 +163,7 @@ class PollLink:
         url, pages = self._url, 1
         while True:
             arrival = self._arrival(url, headers, new.number)
-            following = self._connector.next_url(body, arrival)
+            following = self._following(body, arrival)
             if pages == 1 and following is None and digest == mark.digest:
                 return None  # the first page of several may stay while later ones change
             entries += self._connector.answers(body, arrival)
@@ -174,6 +175,17 @@ class PollLink:
             if page is None:
                 return new, entries
             body, headers = page
+
+    def _following(self, body: bytes, arrival: Arrival) -> str | None:
+        """Return where the next page lies; None behind a page that is none, which its own answer refuses."""
+        try:
+            return self._connector.next_url(body, arrival)
+        except EntryRefusedError:
+            return None
+        except ConnectorError:
+            raise
+        except Exception as error:
+            raise code_fault(error) from error
 
     def _arrival(self, url: str, headers: Mapping[str, str], number: int) -> Arrival:
         parts = urlsplit(url)

@@ -20,6 +20,7 @@ from connectors.kit.errors import ConnectorConfigError
 from connectors.kit.option_values import number_option, text_option
 from connectors.kit.source import Accepted, Entry, Refused
 from connectors.kit.transports.authority import AUTHORITY_OPTIONS, Authority, AuthorityConfig
+from schemas.topics import CONNECTOR_CURSORS
 
 PUSH_OPTIONS = AUTHORITY_OPTIONS | {
     "listen", "url_path", "max_body_bytes", "requests_waiting_max", "rate_per_s", "answer_within_s",
@@ -230,7 +231,8 @@ def _problem(status: int, message: str, **headers: str) -> web.Response:
 def _account(entries: Sequence[Entry]) -> web.Response:
     """Return the answer to a body that is safe: what became of its entries, and what was wrong with the others."""
     refused = [entry for entry in entries if isinstance(entry, Refused)]
-    accepted = sum(isinstance(entry, Accepted) for entry in entries)
+    # What the connector remembers of them is no business of the sender's.
+    accepted = sum(isinstance(entry, Accepted) and entry.topic is not CONNECTOR_CURSORS for entry in entries)
     errors = [
         {"index": entry.number, "field": entry.field, "reason": entry.reason, "message": entry.message}
         for entry in refused[:ERRORS_SHOWN_MAX]

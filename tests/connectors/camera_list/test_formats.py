@@ -1,9 +1,12 @@
 """Delimiters, encodings, JSON and GeoJSON; forms and what is wrong in them."""
 
+import io
 import json
+from datetime import date
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
 
 from connectors.camera_list.registry import read_form
@@ -44,6 +47,39 @@ def test_decimal_commas_are_read_where_the_form_says_so() -> None:
     row = a_row(LATITUDE="40,203112", LONGITUDE="-69,044121", HEIGHT="9,5")
     (camera,) = made(csv_bytes([row], ";"), form).cameras
     assert (camera.location.lon_deg, camera.height_m) == (-69.04412, 9.5)
+
+
+def workbook(*sheets: list[list[Any]]) -> bytes:
+    book, data = openpyxl.Workbook(), io.BytesIO()
+    book.remove(book.worksheets[0])
+    for number, rows in enumerate(sheets):
+        sheet = book.create_sheet(f"sheet {number}")
+        for row in rows:
+            sheet.append(row)
+    book.save(data)
+    return data.getvalue()
+
+
+def test_a_workbook_says_the_same_as_csv_also_where_cells_are_numbers_and_dates() -> None:
+    (from_csv,) = made(csv_bytes([a_row()])).cameras
+    typed = {"LATITUDE": 40.203112, "LONGITUDE": -69.044121, "HEADING": 215, "HEIGHT": 9.5, "CAMERAS": 1}
+    dated = {"INSTALLED": date(2019, 6, 1), "UPDATED": date(2026, 2, 14)}
+    cover = [["Cameras of the city"], ["as of February"]]
+    for row in (ROW, ROW | typed | dated):
+        loaded = made(workbook(cover, [list(ROW), list(row.values())]))
+        assert loaded.cameras == [from_csv]
+        assert (loaded.report.encoding, loaded.report.ignored_columns) == ("xlsx", ("CONTACT", "PHONE"))
+
+
+def test_a_workbook_without_the_forms_columns_and_one_that_is_none_are_refused() -> None:
+    with pytest.raises(ConnectorConfigError, match="no column for id"):
+        made(workbook([["Cameras of the city"]]))
+    with pytest.raises(ConnectorConfigError, match="begins like an xlsx workbook"):
+        made(b"PK\x03\x04 no workbook")
+    with pytest.raises(ConnectorConfigError, match=r"old Excel file \(\.xls\)"):
+        made(b"\xd0\xcf\x11\xe0 old")
+    with pytest.raises(ConnectorConfigError, match="no rows"):
+        made(workbook([list(ROW)]))
 
 
 def test_csv_json_lines_and_geojson_say_the_same() -> None:

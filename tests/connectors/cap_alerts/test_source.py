@@ -21,6 +21,7 @@ from tests.support.connector_suite.happenings import MINUTE_US
 from tests.support.districts import scattered_cameras
 from tests.support.golden import assignments_for, entries_of
 from tests.support.loopback import served
+from tests.support.restarts import Lives, tellings
 
 CITY = {"city_names": ["서울특별시", "서울"], "districts": ["종로구", "중구"], "geocodes": ["11110=종로구", "11=서울"]}
 PUSH = {**CITY, "transport": "http-push", "token_env": "CAP_TOKEN"}
@@ -139,17 +140,30 @@ def test_an_update_that_is_read_first_has_the_case_of_the_earliest_alert_it_name
     assert update.case_id == one(alert(identifier="a", sent_us=first_us, area=HERE)).case_id
 
 
-def test_a_state_file_keeps_the_chain_over_a_restart(tmp_path: Path) -> None:
+async def test_a_chain_of_alerts_goes_on_over_restarts() -> None:
     first_us = NOON_US - 30 * MINUTE_US
-    state = {"state_file": str(tmp_path / "cap.json")}
-    (first,) = Feed(**state).tell(alert(identifier="a", sent_us=first_us, area=HERE))
+    first = alert(identifier="a", sent_us=first_us, area=HERE)
     update = alert(
         identifier="b", sent_us=first_us + 1, area=HERE, message="Update", references=reference("a", first_us)
     )
-    Feed(**state).tell(update)
     cancel = alert(identifier="c", sent_us=first_us + 2, message="Cancel", references=reference("b", first_us))
-    (last,) = Feed(**state).tell(cancel)
-    assert last.case_id == first.case_id
+    lives = Lives("cap_alerts", PUSH)
+
+    told = [record for payload in (first, update, cancel) for record in await lives.told([payload])]
+
+    assert [record.status for record in told] == ["reported", "updated", "cancelled"]
+    assert len({record.case_id for record in told}) == 1
+
+
+async def test_an_alert_whose_time_comes_after_a_restart_is_ended_then_and_only_once() -> None:
+    lives = Lives("cap_alerts", PUSH)
+    (told,) = await lives.told([alert(**USUAL, area=HERE, info=f"<expires>{at(NOON_US + MINUTE_US)}</expires>")])
+    lives.clock.now += HOUR_US
+
+    (ended,) = await lives.told([], lasts=lambda found: not found)
+
+    assert (ended.incident_id, ended.status) == (told.incident_id, "closed")
+    assert not [key for key in lives.kept() if "/open:" in key]
 
 
 def test_what_has_ended_when_it_is_read_is_closed() -> None:
@@ -287,13 +301,14 @@ def test_a_cancel_of_two_alerts_ends_both() -> None:
     }
 
 
-def test_an_alert_that_comes_after_its_cancel_or_its_update_is_past(tmp_path: Path) -> None:
+async def test_an_alert_that_comes_after_its_cancel_or_its_update_is_past() -> None:
     assert statuses(Feed(), word("b", 2, message="Cancel", of="a"), word("a", 0)) == [["cancelled"], []]
 
-    kept = {"state_file": str(tmp_path / "kept.json")}
-    both = HERE + ELSEWHERE_HERE
-    assert statuses(Feed(**kept), word("b", 2, message="Update", of="a")) == [["updated"]]
-    assert statuses(Feed(**kept), word("a", 0, both), word("c", 3, message="Cancel", of="a")) == [[], ["cancelled"]]
+    update, cancel = word("b", 2, message="Update", of="a"), word("c", 3, message="Cancel", of="a")
+    late = word("a", 0, HERE + ELSEWHERE_HERE)
+    whole, restarted = await tellings("cap_alerts", PUSH, [update, late, cancel])
+    assert [record.status for record in whole] == ["updated", "cancelled"]
+    assert list(restarted.values()) == [whole, whole]
 
 
 def test_an_update_that_comes_after_the_one_that_superseded_it_still_ends_what_it_speaks_of() -> None:

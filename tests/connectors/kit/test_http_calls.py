@@ -1,7 +1,10 @@
 """What calls of sinks carry, whatever ids a city has."""
 
+from pathlib import Path
+
 import pytest
 
+from connectors.kit.errors import SinkUnavailableError
 from connectors.kit.transports.http_calls import KEY_CHARACTERS_MAX, CallsConfig, HttpCalls, header_key
 from tests.support.connector_suite import HttpOutside
 
@@ -30,3 +33,36 @@ async def test_a_call_goes_out_under_any_id(key: str) -> None:
 def test_different_keys_stay_apart() -> None:
     keys = ["a b", "a%20b", "x" * 300, "x" * 301, "가", "%EA%B0%80"]
     assert len({header_key(key) for key in keys}) == len(keys)
+
+
+@pytest.mark.parametrize(
+    ("retry_after", "wait_s"),
+    [("7", 7.0), ("86400", 600.0), ("", 0.0), ("Wed, 21 Oct 2026 07:28:00 GMT", 0.0), ("-1", 0.0), ("²", 0.0)],
+)
+async def test_a_receiver_says_how_long_it_is_left_alone(retry_after: str, wait_s: float) -> None:
+    async with HttpOutside() as outside:
+        calls = HttpCalls(CallsConfig.from_options(outside.options))
+        outside.fail(1, 429, retry_after=retry_after)
+        try:
+            with pytest.raises(SinkUnavailableError) as caught:
+                await calls.send(b"{}")
+        finally:
+            await calls.close()
+    assert caught.value.wait_s == wait_s
+
+
+@pytest.mark.parametrize("status", [401, 403])
+async def test_a_refused_caller_is_unavailable_and_reads_its_token_anew(status: int, tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    token.write_text("old")
+    async with HttpOutside(token_file=str(token)) as outside:
+        calls = HttpCalls(CallsConfig.from_options(outside.options))
+        try:
+            outside.fail(1, status)
+            with pytest.raises(SinkUnavailableError, match=f"{status}: token or address"):
+                await calls.send(b"{}")
+            token.write_text("new")
+            await calls.send(b"{}")
+        finally:
+            await calls.close()
+    assert outside.headers[0]["Authorization"] == "Bearer new"

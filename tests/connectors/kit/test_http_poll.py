@@ -12,9 +12,9 @@ from aiohttp import web
 
 from connectors.kit.errors import ConnectorConfigError, SourceUnavailableError
 from connectors.kit.payloads import Arrival, PayloadSource, transport_from
-from connectors.kit.reading.json_bodies import json_items
+from connectors.kit.reading.json_bodies import json_items, json_object
 from connectors.kit.reading.json_records import record_from_json, record_to_json
-from connectors.kit.source import Accepted, Entry
+from connectors.kit.source import Accepted, Entry, Refused
 from schemas.incident import Incident
 from schemas.topics import INCIDENTS
 from tests.connectors.helpers import incident
@@ -33,7 +33,7 @@ class Records(PayloadSource):
         return self.each(items, lambda item: Accepted(INCIDENTS, record_from_json(Incident, item)))
 
     def next_url(self, payload: bytes, arrival: Arrival) -> str | None:
-        following = json.loads(payload).get("next")
+        following = json_object(payload).get("next")
         return None if following is None else str(following)
 
 
@@ -93,6 +93,16 @@ async def test_after_a_restart_an_unchanged_body_gives_nothing() -> None:
                 await take(a_source(url), 1, entry.cursor)
 
     assert '"a"' in conditions
+
+
+async def test_a_page_that_is_none_is_refused_and_the_server_is_asked_again() -> None:
+    bodies = iter([b"<html>come back later</html>"])
+
+    async with served(lambda request: web.Response(body=next(bodies, page(1)))) as url:
+        refused, accepted = await take(a_source(url), 2)
+
+    assert isinstance(refused, Refused)
+    assert isinstance(accepted, Accepted)
 
 
 async def test_pages_are_followed_and_only_the_last_entry_moves_the_cursor_on() -> None:

@@ -18,6 +18,7 @@ from tests.connectors.local_context import a_context
 from tests.connectors.police_112.test_suite import file
 from tests.support.connector_suite import Happening
 
+A_COUNT = '[options.count]\ntype = "integer"\ndefault = 1\ndescription = "Nobody reads it."\n\n'
 A_KEY = '[options.api_key]\ntype = "text"\ndefault = ""\ndescription = "A secret."\n\n'
 
 
@@ -47,6 +48,8 @@ def test_a_good_folder_has_no_problems(folder: Path) -> None:
         ("manifest.toml", "accuracy_m = 12", "accuracy_m = 13", "examples", "accuracy_m must be 13"),
         ("manifest.toml", 'refused = "missing-field"', 'refused = "other"', "examples", "refused must be 'other'"),
         ("manifest.toml", "[options.topic_root]", f"{A_KEY}[options.topic_root]", "privacy", "never an option"),
+        ("manifest.toml", "default = 100.0", "default = 120.0", "names", "default is 120.0, that of Config 100.0"),
+        ("manifest.toml", "[options.topic_root]", f"{A_COUNT}[options.topic_root]", "names", "Config does not take"),
         ("quality.toml", 'status = "done"', 'status = "perhaps"', "card", "status must be"),
         ("parse.py", "import hashlib", "import hashlib\nimport time", "code", "imports time"),
     ],
@@ -110,6 +113,8 @@ def test_the_commands_of_the_ladder_say_what_they_found(tmp_path: Path) -> None:
     fits = run(goldentime, ["connect", "validate", "police_112", "--file", str(good)])
     faulty = run(goldentime, ["connect", "validate", "police_112", "--file", str(bad)])
     tried = run(goldentime, ["connect", "dry-run", "--kind", "police_112", "-o", f"path={good}", "-n", "1"])
+    by_word = run(goldentime, ["connect", "dry-run", "police_112", "-o", f"path={good}", "-n", "1", "--for", "20s"])
+    not_named = run(goldentime, ["--city", "demo", "connect", "run", "tracker_push"])
 
     assert (checked.exit_code, checked.output) == (0, "police_112: keeps to the rules\n")
     assert fits.exit_code == 0
@@ -118,3 +123,5 @@ def test_the_commands_of_the_ladder_say_what_they_found(tmp_path: Path) -> None:
     assert 'EVT_CL_CD is not there; did you mean "EVT_CLS_CD"?' in faulty.output
     assert tried.exit_code == 0
     assert json.loads(tried.output.splitlines()[0])["record"]["kind"] == "robbery"
+    assert json.loads(by_word.output.splitlines()[0])["record"]["kind"] == "robbery"
+    assert "tracker_push is a kind and no connector of demo; give --kind tracker_push" in not_named.output

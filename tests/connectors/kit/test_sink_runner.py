@@ -1,6 +1,7 @@
 """Sinks are handed batches that they can write in time."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 
 import pytest
@@ -127,6 +128,23 @@ async def test_a_batch_that_is_refused_at_once_is_tried_again_as_it_was() -> Non
     async with asyncio.timeout(LIMIT_S):
         await run_sink(job, SETTINGS, stop, log.consumer)
     assert tries == [200] * 4
+
+
+async def test_who_asks_to_be_left_alone_is_not_called_before() -> None:
+    began_s: list[float] = []
+    stop = asyncio.Event()
+
+    class BusySink(SlowSink):
+        async def write(self, batch: Sequence[Delivered]) -> None:
+            began_s.append(time.monotonic())
+            if len(began_s) == 1:
+                raise SinkUnavailableError("the outside answers 429", wait_s=0.2)
+            stop.set()
+
+    job = SinkJob(name="s", sink=BusySink(0, 0), backoff=Backoff(first_s=0.001, limit_s=0.002))
+    async with asyncio.timeout(LIMIT_S):
+        await run_sink(job, SETTINGS, stop, filled(2).consumer)
+    assert began_s[1] - began_s[0] >= 0.2
 
 
 async def test_a_write_that_never_ends_is_given_up_and_tried_with_fewer_records(

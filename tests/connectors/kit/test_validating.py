@@ -10,11 +10,11 @@ import pytest
 from connectors.kit.examples import EXAMPLE_NOW_US
 from connectors.kit.ladder.checking import folder_of
 from connectors.kit.ladder.likeness import nearest
-from connectors.kit.ladder.remarks import Surroundings, shape_of
+from connectors.kit.ladder.remarks import Surroundings, remarks_of, shape_of
 from connectors.kit.ladder.sample_items import items_in, names_in
 from connectors.kit.ladder.sampling import example_context, reading_of_sample
 from connectors.kit.ladder.validating import Sample, Validation, validate
-from connectors.kit.ladder.vocabulary import vocabulary_of
+from connectors.kit.ladder.vocabulary import Vocabulary, vocabulary_of
 from connectors.kit.manifest import read_manifest
 from tests.connectors.local_context import SEOUL_BOX
 from tests.connectors.police_112.test_suite import file
@@ -109,6 +109,52 @@ def test_each_item_is_looked_at_by_itself_and_faults_are_counted() -> None:
     assert (fault.count, fault.numbers) == (2, (2, 3))
     (remark,) = result.remarks
     assert (remark.field, remark.count, remark.numbers) == ("lattitude", 2, (2, 3))
+
+
+def test_items_of_a_page_are_counted_and_looked_at_one_by_one() -> None:
+    event = {"eventId": "1", "eventType": "교통사고", "startDate": "20260301110000"}
+    place = {"coordX": "126.978", "coordY": "37.5665"}
+    swapped = {"coordX": "37.5665", "coordY": "126.978"}
+    page = {"header": {"resultCode": 0}, "body": {"totalCount": 3, "items": [event | place] * 2 + [event | swapped]}}
+
+    result = found(json.dumps(page).encode(), kind="traffic", origin="http://traffic.example/eventInfo")
+
+    assert sum(result.accepted.values()) == 3
+    assert [(r.reason, r.field, r.count, r.numbers) for r in result.remarks] == [("swapped-axes", "coordY", 1, (3,))]
+
+
+def test_a_time_without_an_offset_is_not_said_to_be_unreadable_where_another_one_is() -> None:
+    items = [FIX | {"time": "2026-03-01T02:50:00"}, FIX | {"time": "1st of March"}]
+
+    (remark,) = found(json.dumps(items).encode()).remarks
+
+    assert (remark.message, remark.numbers) == ("time: is not read as a time (9aa aa aaaaa)", (2,))
+
+
+def test_a_time_that_only_lacks_its_offset_is_told_so_where_the_connector_needs_one() -> None:
+    findings = frozenset({"unreadable-time"})
+    around = Surroundings(vocabulary=Vocabulary(), now_us=EXAMPLE_NOW_US, findings=findings)
+
+    (remark,) = remarks_of(items_in(b'{"time": "2026-03-01T02:50:00"}'), around)
+
+    assert remark.message == "time: has no offset (9999-99-99a99:99:99); write Z or +09:00"
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (["37,5665", "126,978"], "coord: a decimal comma (99,9999); write a point"),
+        ([1952032.1, 953901.2], "coord: looks like metres of a projected grid; write WGS 84 degrees"),
+    ],
+)
+def test_a_position_in_one_field_is_looked_at_too(value: Any, text: str) -> None:
+    around = Surroundings(
+        vocabulary=Vocabulary(), now_us=EXAMPLE_NOW_US, findings=frozenset({"impossible-coordinates"})
+    )
+
+    remarks = remarks_of(items_in(json.dumps({"id": 7, "coord": value}).encode()), around)
+
+    assert [remark.message[: len(text)] for remark in remarks] == [text]
 
 
 def test_columns_of_a_table_are_suggested_each_and_its_turned_axes_are_seen() -> None:

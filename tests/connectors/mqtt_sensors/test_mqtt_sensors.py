@@ -13,10 +13,13 @@ from connectors.kit.errors import ConnectorConfigError
 from connectors.kit.manifest import build
 from connectors.kit.sensors.source import SensorSource
 from connectors.kit.source import Accepted, Entry, Refused
+from schemas.topics import CONNECTOR_CURSORS
 from tests.connectors.local_context import NOON_US, a_context
 from tests.support.connector_suite import Happening, Samples, connector_suite
 from tests.support.golden import assignments_for
+from tests.support.memory_log import MemoryLog
 from tests.support.mosquitto_server import mosquitto_binary, running_mosquitto
+from tests.support.restarts import Lives, keep, remembering
 
 SECOND_US = 1_000_000
 
@@ -126,13 +129,16 @@ def test_what_is_wrong_in_a_table_is_named(text: str, message: str, tmp_path: Pa
         a_source(table=str(tmp_path / "t.toml"))
 
 
-def test_a_cursor_of_another_connector_is_refused() -> None:
-    async def read() -> None:
-        async for _ in a_source().entries('{"n": 1}'):
-            pass
+async def test_an_alarm_that_was_on_before_a_restart_ends_after_it() -> None:
+    lives = Lives("mqtt_sensors", {"host": "127.0.0.1"}, "sensors/u/flood")
+    words = [
+        f'{{"level": {level}, "time": {1_772_333_000 + after_s}, {AT}}}'.encode()
+        for after_s, level in ((0, 0.9), (10, 0.1), (400, 0.1))
+    ]
 
-    with pytest.raises(ConnectorConfigError, match="cursor"):
-        asyncio.run(read())
+    told = [record for word in words for record in await lives.told([word])]
+
+    assert [record.status for record in told] == ["reported", "closed"]
 
 
 @pytest.mark.slow
@@ -140,15 +146,16 @@ async def test_with_a_real_broker_an_alarm_that_was_on_before_a_restart_ends_aft
     if mosquitto_binary() is None:
         pytest.skip("mosquitto is not installed")
     with running_mosquitto(tmp_path) as broker:
-        options = {"port": broker.port}
-        begun = await heard(a_source(**options), None, broker.port, [(0, 0.9)])
-        ended = await heard(a_source(**options), begun.cursor, broker.port, [(10, 0.1), (400, 0.1)])
+        log = MemoryLog()
+        begun = await heard(log, broker.port, [(0, 0.9)])
+        ended = await heard(log, broker.port, [(10, 0.1), (400, 0.1)])
     assert statuses([begun, ended]) == ["reported", "closed"]
 
 
-async def heard(source: SensorSource, cursor: str | None, port: int, levels: list[tuple[int, float]]) -> Entry:
-    """Return the first entry after these levels were published; it is acknowledged."""
-    entries = source.entries(cursor)
+async def heard(log: MemoryLog, port: int, levels: list[tuple[int, float]]) -> Entry:
+    """Return the first event that a fresh source makes of levels; it is acknowledged with what is remembered of it."""
+    source: Any = build("mqtt_sensors", {"host": "127.0.0.1", "port": port}, remembering(log, a_context()))
+    entries = source.entries(None)
     coming = asyncio.ensure_future(anext(entries))
     async with asyncio.timeout(10):
         while not source.is_connected:
@@ -158,9 +165,15 @@ async def heard(source: SensorSource, cursor: str | None, port: int, levels: lis
                 time = 1_772_333_000 + after_s
                 await client.publish("sensors/u/flood", f'{{"level": {level}, "time": {time}, {AT}}}', qos=1)
         entry = await coming
-    assert entry.cursor is not None
-    source.acknowledged(entry.cursor)
+        while entry.topic is CONNECTOR_CURSORS:
+            keep(log, entry)
+            source.acknowledged(entry.cursor)
+            entry = await anext(entries)
+        remembered = await anext(entries)
+    keep(log, remembered)
+    source.acknowledged(remembered.cursor)
     await entries.aclose()
+    assert isinstance(entry, Accepted)
     return entry
 
 

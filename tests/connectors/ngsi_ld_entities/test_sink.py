@@ -41,7 +41,7 @@ RECORDS = [
 
 TestNgsiLdEntities = sink_suite(
     "ngsi_ld_entities",
-    SinkSamples(outside=Broker, records=RECORDS, secret_option="token_file", writes_each=False),
+    SinkSamples(outside=Broker, records=RECORDS, secret_option="token_file", writes_each=False, tells_forgotten=True),
 )
 
 

@@ -3,6 +3,8 @@
 import asyncio
 import json
 from collections.abc import Sequence
+from contextlib import aclosing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +12,17 @@ import pytest
 from aiohttp import web
 
 from connectors.kit.arrival import Arrival
+from connectors.kit.context import ConnectorContext
 from connectors.kit.manifest import build
 from connectors.kit.sensors.source import SensorSource
 from connectors.kit.source import Accepted, Entry, Refused
+from schemas.topics import CONNECTOR_CURSORS
 from tests.connectors.local_context import NOON_US, a_context
 from tests.support.connector_suite import Happening, Samples, connector_suite
 from tests.support.golden import assignments_for, entries_of
 from tests.support.loopback import served
+from tests.support.memory_log import MemoryLog
+from tests.support.restarts import keep, remembering
 
 MINUTE_US = 60_000_000
 
@@ -181,13 +187,19 @@ class Server:
         return web.json_response(body)
 
 
-async def read_until(source: SensorSource, cursor: str | None, count: int) -> list[Entry]:
-    entries = []
-    async with asyncio.timeout(5):
-        async for entry in source.entries(cursor):
-            entries.append(entry)
-            if len(entries) == count:
-                return entries
+async def read_until_told(log: MemoryLog, url: str, context: ConnectorContext, cursor: str | None) -> Accepted:
+    """Return the first event of a fresh source, with the cursor after the look that told it."""
+    source: Any = build("sensor_things", {"url": url, "interval_s": 0.01}, remembering(log, context))
+    event: Accepted | None = None
+    async with asyncio.timeout(5), aclosing(source.entries(cursor)) as entries:
+        async for entry in entries:
+            assert isinstance(entry, Accepted)
+            if entry.topic is CONNECTOR_CURSORS:
+                keep(log, entry)
+            else:
+                event = entry
+            if event is not None and entry.cursor not in ("", cursor):
+                return replace(event, cursor=entry.cursor)
     raise AssertionError("the source ended")
 
 
@@ -197,15 +209,14 @@ async def test_pages_newest_first_are_read_back_to_what_is_known_and_alarms_surv
     async with served(server.answer) as loopback:
         url = f"{loopback}/v1.1/Observations"
         server.items = [level(n, 1.0) for n in range(3)] + [level(3, 2.5), level(4, 2.6)]
-        first = build("sensor_things", {"url": url, "interval_s": 0.01}, context)
-        (begun,) = await read_until(first, None, 1)  # type: ignore[arg-type]
+        log = MemoryLog()
+        begun = await read_until_told(log, url, context, None)
         assert server.asked[:3] == ["/v1.1/Observations", *(f"/v1.1/Observations?$skip={n}" for n in (2, 4))]
         assert begun.cursor is not None
 
         server.items += [level(20, 1.0), level(31, 1.0), level(32, 1.0)]
         server.asked.clear()
-        second = build("sensor_things", {"url": url, "interval_s": 0.01}, context)
-        (ended,) = await read_until(second, begun.cursor, 1)  # type: ignore[arg-type]
+        ended = await read_until_told(log, url, context, begun.cursor)
     assert statuses([begun, ended]) == ["reported", "closed"]
     # The page of minutes 20 and 4 reaches back to what is known: the pages after it are not asked for.
     assert server.asked[:2] == ["/v1.1/Observations", "/v1.1/Observations?$skip=2"]

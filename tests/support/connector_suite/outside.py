@@ -33,6 +33,8 @@ class HttpOutside:
         self.status = status
         self._answer = answer
         self._failures: list[int | None] = []
+        self._retry_after = ""
+        self._lost = 0
         self._hangs = False
         self._keys: set[str] = set()
         self._server = LoopbackServer(self._take)
@@ -52,9 +54,14 @@ class HttpOutside:
         """Return what it holds; a repeat under a known key adds nothing."""
         return list(self.bodies)
 
-    def fail(self, times: int, status: int = 503, *, after: int = 0) -> None:
-        """Answer the next calls with an error, after so many that are taken."""
+    def fail(self, times: int, status: int = 503, *, after: int = 0, retry_after: str = "") -> None:
+        """Answer the next calls with an error, after so many that are taken; say when to try again, if anything."""
+        self._retry_after = retry_after
         self._failures += [None] * after + [status] * times
+
+    def lose_answers(self, times: int) -> None:
+        """Take the next calls, and answer as a gateway does that lost what the receiver said."""
+        self._lost = times
 
     def mend(self) -> None:
         """Take calls again."""
@@ -71,11 +78,14 @@ class HttpOutside:
             await asyncio.sleep(60)
         failure = self._failures.pop(0) if self._failures else None
         if failure is not None:
-            return web.Response(status=failure)
+            return web.Response(status=failure, headers={"Retry-After": self._retry_after} if self._retry_after else {})
         key = request.headers.get(IDEMPOTENCY_HEADER, "")
         if not key or key not in self._keys:
             self._keys.add(key)
             self.bodies.append(body)
             self.headers.append(dict(request.headers))
             self.paths.append(f"{request.method} {request.path}")
+        if self._lost:
+            self._lost -= 1
+            return web.Response(status=504)
         return web.Response(status=self.status, body=self._answer)

@@ -27,7 +27,7 @@ from tests.support.connector_suite.placing import PlaceTests
 
 HOUR_US = 60 * MINUTE_US
 YEAR_2000_US = 946_684_800_000_000
-TIMES = ("observed_us", "ingested_us", "occurred_us", "fix_us", "last_seen_us")
+TIMES = ("observed_us", "ingested_us", "occurred_us", "reported_us", "fix_us", "last_seen_us")
 OVER = ("closed", "cancelled", "merged", "found")
 PERSON_WORDS = (PERSON_NAME, PERSON_PHONE, PERSON_PHONE.replace("-", ""), PERSON_TEXT)
 

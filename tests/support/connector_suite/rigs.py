@@ -50,6 +50,8 @@ def rig_for(manifest: Manifest, samples: Samples, folder: Path) -> Rig:
         return PollRig(samples, token_file)
     if chosen == "mqtt":
         return MqttRig(samples)
+    if chosen == "file-drop":
+        return DropRig(samples, folder)
     return FileRig(samples, folder)
 
 
@@ -68,6 +70,40 @@ class FileRig:
     async def tell(self, happenings: Sequence[Happening]) -> None:
         """Write the file."""
         self._path.write_bytes(self._samples.together(happenings))
+
+    async def close(self) -> None:
+        """Nothing to free."""
+
+
+class _Dropped:
+    """The files of a folder that were not put away yet: true while there are any."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def __bool__(self) -> bool:
+        return any(path.is_file() for path in self._folder.iterdir())
+
+
+class DropRig:
+    """Another system that drops a whole file per happening, finished before it has its name."""
+
+    def __init__(self, samples: Samples, folder: Path) -> None:
+        self._samples = samples
+        self._folder = folder / "dropped"
+        self._folder.mkdir()
+        self.kept = _Dropped(self._folder)
+        self.options: dict[str, Any] = {"folder": str(self._folder), "settle_s": 0, "look_every_s": 0.01}
+
+    def attach(self, source: Any) -> None:
+        """Nothing to do: the option names the folder."""
+
+    async def tell(self, happenings: Sequence[Happening]) -> None:
+        """Drop a file per happening."""
+        for number, happening in enumerate(happenings):
+            part = self._folder / f"{number:04d}.xml.part"
+            part.write_bytes(self._samples.write(happening))
+            part.rename(part.with_suffix(""))
 
     async def close(self) -> None:
         """Nothing to free."""

@@ -28,6 +28,9 @@ class SinkSamples:
         options: the sink's options; those of the outside are added.
         secret_option: option that names the file of a secret, so that it can be looked for in the log; empty for none.
         writes_each: whether every record adds to what the outside holds; False where newer ones replace older ones.
+        tells_forgotten: whether a tombstone of a record that was told is told too, as the end of its case.
+        passes_over_older: whether the sink itself passes over a version that is older than what it told; the first two
+            records are then two versions of one case. False where the receiver gets the version and does so.
     """
 
     outside: Callable[[], AbstractAsyncContextManager[Any]]
@@ -35,3 +38,5 @@ class SinkSamples:
     options: Mapping[str, Any] = field(default_factory=dict)
     secret_option: str = ""
     writes_each: bool = True
+    tells_forgotten: bool = False
+    passes_over_older: bool = False

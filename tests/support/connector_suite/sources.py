@@ -12,17 +12,19 @@ from typing import Any
 import pytest
 
 from connectors.kit.manifest import build
+from connectors.kit.payloads import PayloadSource
 from connectors.kit.running.pacing import Backoff
 from connectors.kit.running.publish import Publisher
 from connectors.kit.running.runner import SourceJob, run_source
 from connectors.kit.source import Accepted, Refused
-from schemas.topics import DEAD_LETTER_SUFFIX
+from schemas.topics import CONNECTOR_CURSORS, DEAD_LETTER_SUFFIX
 from tests.connectors.local_context import a_context
 from tests.support.connector_suite.card import proves
 from tests.support.connector_suite.happenings import MINUTE_US, USUAL_US, Happening, Samples
-from tests.support.connector_suite.reading import ReadingTests
-from tests.support.connector_suite.rigs import TOKEN, FileRig, MqttRig, PollRig, Rig, rig_for
+from tests.support.connector_suite.restarts import RestartTests
+from tests.support.connector_suite.rigs import TOKEN, DropRig, FileRig, MqttRig, PollRig, Rig, rig_for
 from tests.support.memory_log import SETTINGS, MemoryCursors, MemoryLog
+from tests.support.memory_pictures import MemoryPictures
 
 LIMIT_S = 10.0
 STOP_WITHIN_S = 2.0
@@ -39,8 +41,9 @@ class Outside:
     jobs: list[SourceJob] = field(default_factory=list)
 
     def event_ids(self) -> list[str]:
-        """Return the ids of all records on the log, in their order, without dead letters and tombstones."""
-        kept = [stored for stored in self.log.of() if not stored.topic.endswith(DEAD_LETTER_SUFFIX)]
+        """Return the ids of all events on the log, in their order, without dead letters, memories and tombstones."""
+        others = (DEAD_LETTER_SUFFIX, CONNECTOR_CURSORS.name)
+        kept = [stored for stored in self.log.of() if not stored.topic.endswith(others)]
         return [stored.record.event_id for stored in kept if stored.value is not None]
 
     def account(self) -> str:
@@ -54,7 +57,7 @@ class Outside:
         )
 
 
-class RunningTests(ReadingTests):
+class RunningTests(RestartTests):
     """What must hold of any source at work."""
 
     @asynccontextmanager
@@ -75,6 +78,9 @@ class RunningTests(ReadingTests):
             self._require_together(happenings)
         options = {**self.samples.options, **outside.rig.options}
         source = build(self.name, options, a_context())
+        if isinstance(source, PayloadSource) and source.remembers:
+            kept = replace(a_context(), instance="suite", pictures=MemoryPictures(outside.log))
+            source = build(self.name, options, kept)
         outside.rig.attach(source)
         job = SourceJob(
             name="suite",
@@ -177,12 +183,13 @@ class RunningTests(ReadingTests):
     @proves("resumes-from-cursor")
     async def test_what_is_safe_is_not_given_again_after_a_restart(self, tmp_path: Path) -> None:
         async with self.outside(tmp_path) as outside:
-            if not isinstance(outside.rig, FileRig | MqttRig):
+            if not isinstance(outside.rig, FileRig | MqttRig | DropRig):
                 pytest.skip("a push has no position; what is polled has a test of its own")
             wanted, kept = set(self.expected_ids()), getattr(outside.rig, "kept", ())
-            # A broker hears of what is safe a moment after it is; what it was not told yet it gives again.
+            # A broker hears of what is safe a moment after it is, and a file is put away then; what was not told yet
+            # is given again.
             await self.run(outside, HAPPENINGS, lambda: wanted <= set(outside.event_ids()) and not kept)
-            told = [] if isinstance(outside.rig, MqttRig) else HAPPENINGS
+            told = HAPPENINGS if isinstance(outside.rig, FileRig) else []
             await self.run(outside, told, lambda: True, linger_s=0.1)
             assert outside.event_ids() == self.expected_ids()
 

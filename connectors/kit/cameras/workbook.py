@@ -4,25 +4,29 @@ import io
 import warnings
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime
 from typing import Any
 
 import openpyxl
 from openpyxl.utils.exceptions import InvalidFileException
 
-from connectors.cctv_registry.headers import layout_of
 from connectors.kit.errors import ConnectorConfigError
 
 ZIP_MAGIC = b"PK\x03\x04"
+OLD_EXCEL_MAGIC = b"\xd0\xcf\x11\xe0"
 # Unpacked size: 356,000 rows are about 400 MB of XML; beyond this it is a bomb.
 UNPACKED_BYTES_MAX = 2 << 30
 COLUMNS_MAX = 64
 SHEETS_MAX = 20
 
 
-def workbook_rows(data: bytes) -> Iterator[list[str]]:
+def workbook_rows(data: bytes, check_header: Callable[[list[str]], object]) -> Iterator[list[str]]:
     """Yield the rows of the first sheet whose first row is a known header, as text.
+
+    Args:
+        data: the file.
+        check_header: raises ``ConnectorConfigError`` for a row that is no header.
 
     Raises:
         ConnectorConfigError: the bytes are no workbook, unpack to too much, or no sheet has a known header.
@@ -39,7 +43,7 @@ def workbook_rows(data: bytes) -> Iterator[list[str]]:
             warnings.simplefilter("ignore", UserWarning)
             workbook = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
         try:
-            yield from _known_sheet(workbook.worksheets[:SHEETS_MAX])
+            yield from _known_sheet(workbook.worksheets[:SHEETS_MAX], check_header)
         finally:
             workbook.close()
     # openpyxl lets the errors of zip, XML and its own readers through, at the start and in the midst of a sheet.
@@ -57,7 +61,17 @@ def workbook_rows(data: bytes) -> Iterator[list[str]]:
         ) from error
 
 
-def _known_sheet(sheets: Iterable[Any]) -> Iterator[list[str]]:
+def refuse_old_excel(data: bytes, name: str) -> None:
+    """Refuse a workbook of the form before xlsx.
+
+    Raises:
+        ConnectorConfigError: it is one.
+    """
+    if data.startswith(OLD_EXCEL_MAGIC):
+        raise ConnectorConfigError(f"{name} is an old Excel file (.xls); save it as .xlsx or CSV")
+
+
+def _known_sheet(sheets: Iterable[Any], check_header: Callable[[list[str]], object]) -> Iterator[list[str]]:
     failure = ConnectorConfigError("the workbook has no sheet with a row in it")
     for sheet in sheets:
         # Some writers state a wrong size, which would cut the rows short.
@@ -69,7 +83,7 @@ def _known_sheet(sheets: Iterable[Any]) -> Iterator[list[str]]:
             if not any(row):
                 continue
             try:
-                layout_of(row)
+                check_header(row)
             except ConnectorConfigError as error:
                 failure = error
                 break
