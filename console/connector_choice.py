@@ -28,6 +28,8 @@ def chosen_instances(
         raise click.UsageError("-o needs --kind")
     known = {instance.name: instance for instance in instances_of(options.cities_dir, options.load_city().name)}
     for name in names:
+        if name not in known and name in all_manifests():
+            raise click.UsageError(f"{name} is a kind and no connector of {options.city}; give --kind {name}")
         if name not in known:
             raise click.UsageError(f"no connector {name!r} in {options.city}; there are {', '.join(known) or 'none'}")
     chosen = [known[name] for name in names] or [instance for instance in known.values() if instance.enabled]
@@ -40,14 +42,14 @@ def chosen_instance(options: Options, name: str | None, kind: str | None, pairs:
     """Return the one instance that a name or kind says; ``pairs`` come over the options of its file.
 
     Raises:
-        click.UsageError: neither is given, or the name is not in the city's file.
+        click.UsageError: neither is given, or both.
+        ConnectorConfigError: the name is neither in the city's file nor a kind.
     """
     if name is None and kind is None:
         raise click.UsageError("give the NAME of an instance, or --kind")
     if name is None or kind is not None:
         return chosen_instances(options, () if name is None else (name,), kind, pairs)[0]
-    instance = chosen_instances(options, (name,), None, ())[0]
-    return replace(instance, options={**instance.options, **options_of(pairs)})
+    return instance_or_kind(options, name, pairs)
 
 
 def instance_or_kind(options: Options, name: str, pairs: tuple[str, ...]) -> ConnectorInstance:

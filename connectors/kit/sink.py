@@ -40,7 +40,10 @@ class Sink(Protocol):
     topics: tuple[Topic, ...]
 
     async def write(self, batch: Sequence[Delivered]) -> None:
-        """Hand the batch over; raise ``connectors.kit.errors.SinkUnavailableError`` to have it tried again."""
+        """Hand the batch over; raise ``connectors.kit.errors.SinkUnavailableError`` to have it tried again.
+
+        Where a time-out is behind the error, or it took long, fewer records are tried, and the others come after them.
+        """
 
     async def close(self) -> None:
         """Flush and free what the sink holds, within 2 s."""

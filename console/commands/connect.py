@@ -7,10 +7,12 @@ import signal
 from typing import Any
 
 import click
+from rich.markup import escape
 from rich.table import Table
 
 from connectors.kit.instances import instances_of
-from connectors.kit.manifest import Manifest, all_manifests
+from connectors.kit.ladder.checking import folder_of
+from connectors.kit.manifest import Manifest, all_manifests, read_manifest
 from connectors.kit.running.cursors import KafkaCursors
 from connectors.kit.running.publish import Publisher
 from connectors.kit.running.runner import SourceJob, run_sources, run_together
@@ -20,7 +22,7 @@ from connectors.kit.settings import ConnectorSettings
 from console.city_topics import ensure_city_topics
 from console.commands.connect_ladder import check, new, try_out
 from console.commands.connect_validate import validate_sample
-from console.connector_choice import chosen_instances
+from console.connector_choice import chosen_instances, instance_or_kind
 from console.connector_setup import context_of, jobs_of
 from console.options import Options
 from console.terminal import output
@@ -36,11 +38,17 @@ for command in (new, check, validate_sample, try_out):
 
 
 @connect.command(name="list", epilog="Example: goldentime --city demo connect list --json")
+@click.argument("kind", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print an object with kinds and the city's instances.")
 @click.pass_obj
-def list_connectors(options: Options, as_json: bool) -> None:
-    """List the kinds of connectors there are, and the connectors of the city."""
+def list_connectors(options: Options, kind: str | None, as_json: bool) -> None:
+    """List the kinds of connectors there are, and the connectors of the city; with a KIND the options of that."""
     manifests = all_manifests()
+    if kind is not None:
+        manifests = {kind: read_manifest(folder_of(instance_or_kind(options, kind, ()).kind))}
+    if kind is not None and not as_json:
+        output().print(_options_table(manifests[kind]))
+        return
     instances = instances_of(options.cities_dir, options.load_city().name)
     if as_json:
         kinds = [_described(manifest) for manifest in manifests.values()]
@@ -156,6 +164,16 @@ def _described(manifest: Manifest) -> dict[str, Any]:
         "guarantee": manifest.guarantee,
         "options": {name: option.description for name, option in manifest.options.items()},
     }
+
+
+def _options_table(manifest: Manifest) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for name in ("option", "default", "what it does"):
+        table.add_column(name, no_wrap=name == "option")
+    for option in manifest.options.values():
+        default = "required" if option.required else "" if option.default is None else str(option.default)
+        table.add_row(option.name, escape(default), escape(option.description))
+    return table
 
 
 def _kinds_table(manifests: dict[str, Manifest]) -> Table:

@@ -13,6 +13,7 @@ from connectors.kit.ladder.trying import dry_run
 from connectors.kit.manifest import FILE_NAME
 from connectors.kit.scaffold import SCAFFOLD_KINDS, scaffold
 from connectors.kit.source import Refused
+from console.commands.connect_validate import Duration, unavailable
 from console.connector_choice import chosen_instance
 from console.connector_setup import trial_context_of
 from console.options import Options
@@ -29,6 +30,7 @@ def new(name: str, kind: str, title: str) -> None:
     for path in scaffold(name, kind, ROOT, title=title):
         click.echo(f"wrote {path}")
     click.echo(f"next: goldentime connect check {name}, and the tests: pytest tests/connectors/{name}")
+    click.echo("what to write where: docs/connectors.md")
 
 
 @click.command(epilog="Example: goldentime connect check police_112")
@@ -60,14 +62,14 @@ def check(ctx: click.Context, names: tuple[str, ...], as_json: bool) -> None:
     "-o", "--option", "pairs", multiple=True, metavar="NAME=VALUE", help="An option of it, over those of its instance."
 )
 @click.option("-n", "most", default=20, show_default=True, type=click.IntRange(1, 10_000), help="At most so many.")
-@click.option(
-    "--within", "within_s", default=30.0, show_default=True, type=click.FloatRange(0.1, 3600), help="Seconds."
-)
+@click.option("--for", "--within", "within_s", default="30s", show_default=True, type=Duration(), help="At most.")
 @click.pass_context
 def try_out(
     ctx: click.Context, *, name: str | None, kind: str | None, pairs: tuple[str, ...], most: int, within_s: float
 ) -> None:
     """Connect to the live system, show the events of its first entries, and write nothing.
+
+    NAME is a connector of the city's connectors.toml, or a kind.
 
     Exit code 1: entries were refused, or the system does not answer.
     """
@@ -79,7 +81,7 @@ def try_out(
     try:
         entries = asyncio.run(dry_run(source, most=most, within_s=within_s))
     except SourceUnavailableError as error:
-        raise click.ClickException(f"{instance.name}: {error}") from error
+        raise unavailable(instance, error) from error
     for entry in entries:
         click.echo(json.dumps(event_of(entry), ensure_ascii=False))
     refused = sum(isinstance(entry, Refused) for entry in entries)

@@ -33,23 +33,25 @@ _SILENCE = {
     "http-push": "let the other system send to {listen}{url_path} meanwhile",
     "http-poll": "the answer held nothing that is new",
     "mqtt": "nothing was published on the topics; retained messages come at once, others when they are sent",
+    "file-drop": "no file with content lies in the folder whose name ends in one of the suffixes",
 }
 
 
 # What a person can do where the other system does not answer, by words of the error.
 _UNAVAILABLE = {
     "cannot listen": "while the real run listens there, give -o listen=HOST:PORT",
-    "answers 401": "look at token_file, token_env and token_header",
+    "answers 401": "look at token_file or token_env; the secret goes out as a bearer token, or alone in token_header",
     "answers 403": "look at what the token may do",
 }
 
 
-class _Duration(click.ParamType):
+class Duration(click.ParamType):
     """A time span: ``30s``, ``2m``, ``1h``, or seconds as a number."""
 
     name = "duration"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return the seconds that a text says."""
         if isinstance(value, float):
             return value
         match = _DURATION.fullmatch(str(value).strip())
@@ -64,7 +66,7 @@ class _Duration(click.ParamType):
 @click.option("--file", "file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A sample file.")
 @click.option("--live", is_flag=True, help="Connect to the source; nothing is written, and it loses nothing.")
 @click.option("-n", "most", default=20, show_default=True, type=click.IntRange(1, 1_000), help="With --live: payloads.")
-@click.option("--for", "within_s", default="30s", show_default=True, type=_Duration(), help="With --live: at most.")
+@click.option("--for", "within_s", default="30s", show_default=True, type=Duration(), help="With --live: at most.")
 @click.option("--origin", default="", help="With --file: the MQTT topic that the sample came on.")
 @click.option(
     "-o", "--option", "pairs", multiple=True, metavar="NAME=VALUE", help="An option, over those of the instance."
@@ -133,10 +135,15 @@ def _of_live(
     try:
         heard = asyncio.run(listen(source, instance.options, most=most, within_s=within_s))
     except SourceUnavailableError as error:
-        hints = [hint for words, hint in _UNAVAILABLE.items() if words in str(error)]
-        raise click.ClickException("; ".join([f"{instance.name}: {error}", *hints])) from error
+        raise unavailable(instance, error) from error
     findings = findings_of(source) | ({"sent-again": heard.repeats} if heard.repeats else {})
     return validate(heard.samples, _around(manifest, context, findings), findings)
+
+
+def unavailable(instance: ConnectorInstance, error: SourceUnavailableError) -> click.ClickException:
+    """Return what a person is told of a system that does not answer, with what to look at."""
+    hints = [hint for words, hint in _UNAVAILABLE.items() if words in str(error)]
+    return click.ClickException("; ".join([f"{instance.name}: {error}", *hints]))
 
 
 def _around(manifest: Manifest, context: ConnectorContext, findings: Mapping[str, int]) -> Surroundings:

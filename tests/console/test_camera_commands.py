@@ -96,6 +96,27 @@ def test_loading_for_people_ends_with_a_summary_and_the_same_file_again_writes_n
     assert records_on(broker, "demo") == before
 
 
+def test_another_districts_file_is_refused_until_a_person_says_that_it_is_true(
+    broker: EmbeddedBroker, registry: Path, tmp_path: Path
+) -> None:
+    header, *lines = registry.read_text("cp949").splitlines()
+    path = tmp_path / "hanbit.csv"
+    path.write_text("\n".join([header, *(line for line in lines if "한빛구청" in line)]), "cp949")
+    assert call("cameras", "load", str(path), "--district", "한빛구", broker=broker).exit_code == 0
+    before = records_on(broker, "demo")
+
+    refused = call("cameras", "load", str(path), "--district", "새벽구", broker=broker)
+    assert refused.exit_code == 1
+    assert "nothing was written: hanbit.csv: " in refused.stderr
+    assert "lie outside 새벽구" in refused.stderr
+    accepted = call("cameras", "load", str(path), "--district", "새벽구", "--accept-foreign", broker=broker)
+    assert accepted.exit_code == 0
+    assert records_on(broker, "demo") == before
+    unknown = call("cameras", "load", str(path), "--district", "없는구", broker=broker)
+    assert unknown.exit_code == 2
+    assert "known: 새벽구, 한빛구" in unknown.output
+
+
 HARBORVIEW = Path(__file__).parents[2] / "cities" / "harborview" / "example" / "cameras.csv"
 
 

@@ -160,6 +160,15 @@ def test_connectors_of_a_city_are_listed_for_people_and_programs() -> None:
     assert "demo-112" in call("connect", "list").output
 
 
+def test_the_options_of_a_kind_are_listed_with_what_they_do_and_those_of_its_transports() -> None:
+    shown = call("connect", "list", "child_protection").output
+
+    assert "token_header" in shown
+    assert "accuracy_m" in shown
+    assert "Header that carries the secret" in " ".join(shown.split())
+    assert "did you mean child_protection?" in str(call("connect", "list", "child_protektion").output)
+
+
 def test_help_is_quick_because_no_broker_client_is_loaded() -> None:
     program = (
         "import sys; from console.commands import goldentime; print('kafka' in sys.modules, 'faust' in sys.modules)"

@@ -15,6 +15,8 @@ from typing import Any
 from connectors.kit.errors import ConnectorError
 from connectors.kit.examples import Example
 from connectors.kit.ladder.matching import differences, event_of, unlike
+from connectors.kit.ladder.odd_shapes import problems_of_shapes
+from connectors.kit.ladder.option_drift import problems_of_options
 from connectors.kit.ladder.sampling import entries_of_sample, example_context, takes_samples
 from connectors.kit.manifest import Manifest, build_sink, load_class, read_manifest
 from connectors.kit.reading.json_records import record_from_json
@@ -52,7 +54,7 @@ class Problem:
     """A rule that a connector breaks.
 
     Attributes:
-        step: ``files``, ``manifest``, ``card``, ``code``, ``names``, ``privacy`` or ``examples``.
+        step: ``files``, ``manifest``, ``card``, ``code``, ``names``, ``privacy``, ``examples`` or ``shapes``.
         message: what is wrong and what to do.
     """
 
@@ -72,9 +74,10 @@ def check_connector(folder: Traversable) -> list[Problem]:
     steps = (
         ("card", problems_of_card(_card(folder))),
         ("code", _code(folder, manifest)),
-        ("names", _names(manifest)),
+        ("names", [*_names(manifest), *problems_of_options(manifest)]),
         ("privacy", _privacy(manifest)),
         ("examples", problems_of_examples(manifest)),
+        ("shapes", problems_of_shapes(manifest) if takes_samples(manifest) else []),
     )
     return [Problem(step, message) for step, messages in steps for message in messages]
 

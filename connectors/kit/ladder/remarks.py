@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from connectors.kit.ladder.likeness import nearest, plain
 from connectors.kit.ladder.sample_items import Leaves
@@ -40,6 +41,10 @@ _USUAL_DELAY_US = _HOUR_US // 4
 # The zone that is farthest ahead of UTC.
 _ZONE_HOURS_MAX = 14
 _UNKNOWN = "unknown-"
+_ANY_ZONE = ZoneInfo("UTC")
+_UNREADABLE, _NO_OFFSET = "unreadable-time", "no-offset"
+# Names of fields that hold a position as a list of two.
+_POSITION = re.compile(r"coord|position|location|point|latl|geo|gps|좌표|위치", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +98,13 @@ def remarks_of(items: Sequence[Leaves], around: Surroundings) -> tuple[Remark, .
         for look in looks:
             for remark in look(item):
                 found.setdefault(remark, []).append(number)
+    # A connector that reads times of the city without an offset would be told of each of them for one that is wrong.
+    reasons = {reason for reason, _, _ in found}
+    told = reasons - {_NO_OFFSET} if _UNREADABLE in reasons else reasons
     remarks = [
         Remark(reason, field, message, len(numbers), tuple(numbers[:NUMBERS_SHOWN]))
         for (reason, field, message), numbers in found.items()
+        if reason in told
     ]
     return tuple(sorted(_by_field(remarks), key=lambda remark: -remark.count)[:REMARKS_MAX])
 
@@ -157,6 +166,20 @@ def _places(item: Leaves, around: Surroundings) -> Iterator[tuple[str, str, str]
             hint = _no_degrees(value, most)
             if hint:
                 yield "unusable-coordinates", name, f"{name}: {hint}"
+    if around.findings & _NO_PLACE:
+        for name, values in _lists_of_two(item):
+            # Systems differ in which axis comes first, so each may be as large as a longitude.
+            hint = next((hint for value in values if (hint := _no_degrees(value, 180))), "")
+            if hint:
+                yield "unusable-coordinates", name, f"{name}: {hint}"
+
+
+def _lists_of_two(item: Leaves) -> Iterator[tuple[str, list[Any]]]:
+    """Yield the positions that are lists of two under one name."""
+    by_name: dict[str, list[Any]] = {}
+    for name, value in item:
+        by_name.setdefault(name, []).append(value)
+    yield from ((name, values) for name, values in by_name.items() if len(values) == 2 and _POSITION.search(name))
 
 
 def _pairs(item: Leaves) -> Iterator[tuple[tuple[str, Any], tuple[str, Any]]]:
@@ -211,9 +234,11 @@ def _times(item: Leaves, around: Surroundings) -> Iterator[tuple[str, str, str]]
             hint = _ahead(time_us - around.now_us)
             if hint:
                 yield "clock-skew", name, f"{name}: {hint}"
-        elif "unreadable-time" in around.findings and str(value).strip():
+        elif _UNREADABLE in around.findings and isinstance(value, str) and iso_us(value, _ANY_ZONE) is not None:
+            yield _NO_OFFSET, name, f"{name}: has no offset ({shape_of(value)}); write Z or +09:00"
+        elif _UNREADABLE in around.findings and str(value).strip():
             # Many systems write times of their own, so whether one is unreadable is the connector's to say.
-            yield "unreadable-time", name, f"{name}: is not read as a time ({shape_of(str(value))})"
+            yield _UNREADABLE, name, f"{name}: is not read as a time ({shape_of(str(value))})"
 
 
 def _ahead(ahead_us: int) -> str:

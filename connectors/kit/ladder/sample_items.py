@@ -32,10 +32,31 @@ def names_in(payload: bytes) -> frozenset[str]:
     return frozenset(names) if names else _names_of_text(payload)
 
 
-def items_in(payload: bytes) -> list[Leaves]:
-    """Return the first items of a sample, each with its fields; none where it is neither JSON nor a table."""
+def items_in(payload: bytes, *, is_page: bool = False) -> list[Leaves]:
+    """Return the first items of a sample, each with its fields; none where it is neither JSON nor a table.
+
+    Args:
+        payload: the sample.
+        is_page: whether an object that is alone in it holds the items in a list, as far as one can tell from what
+            the connector made of it; the fields beside the list are then no item's.
+    """
     items = _items(payload) or _rows(payload)
-    return [tuple(_leaves(item)) for item in items]
+    members = _members(items[0]) if is_page and len(items) == 1 else []
+    return [tuple(_leaves(item)) for item in members[:ITEMS_LOOKED_AT] or items]
+
+
+def _members(page: Mapping[str, Any]) -> list[Any]:
+    """Return the objects of the one list of objects in a page; none where there are several lists, or none."""
+    found = list(_lists(page))
+    return found[0] if len(found) == 1 else []
+
+
+def _lists(value: Mapping[str, Any], depth: int = 0) -> Iterator[list[Any]]:
+    for inner in value.values():
+        if isinstance(inner, Mapping) and depth < _DEPTH_MAX:
+            yield from _lists(inner, depth + 1)
+        elif isinstance(inner, list) and inner and all(isinstance(item, Mapping) for item in inner):
+            yield inner
 
 
 def _items(payload: bytes) -> list[Any]:

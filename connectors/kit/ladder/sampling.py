@@ -26,6 +26,7 @@ _NOT_NEEDED: dict[str, dict[str, str]] = {
     "http-push": {"token_env": "NOT_NEEDED_FOR_A_SAMPLE"},
     "http-poll": {"url": "http://sample.example"},
     "mqtt": {"host": "sample.example"},
+    "file-drop": {"folder": "not-needed-for-a-sample"},
 }
 _SENDERS = frozenset({"token_file", "token_env", "hmac_file", "hmac_env"})
 

@@ -91,7 +91,7 @@ def validate(
             faults[place] = _more(faults.get(place), answer, sample.payload)
     remarks: tuple[Remark, ...] = ()
     if around is not None:
-        items = [item for sample in samples for item in items_in(sample.payload)]
+        items = [item for sample in samples for item in items_in(sample.payload, is_page=_is_page(sample))]
         noticed = around.findings | {fault.reason for fault in faults.values()}
         said = " ".join(text for fault in faults.values() for text in fault.suggestions)
         remarks = tuple(
@@ -106,6 +106,11 @@ def validate(
         remarks=remarks,
         findings=dict(findings or {}),
     )
+
+
+def _is_page(sample: Sample) -> bool:
+    """Return whether several entries of one topic were made; of one item come at most one for each topic."""
+    return max(Counter(entry.topic.name for entry in sample.entries).values(), default=0) > 1
 
 
 def _more(fault: Fault | None, answer: Refused, payload: bytes) -> Fault:

@@ -53,11 +53,10 @@ class Kind:
 
 
 _NO_PERSON = ("pseudonyms", "No id of a person is read at all.")
-_CODES = '# Replace these by the codes of the system.\nKINDS = {"panic": "panic-bell", "flood": "flood"}\n'
-_MOTIONS = (
-    '# Replace these by the codes of the system.\nKINDS = {"fixed": "fixed", "ptz": "ptz", "dome": "all-round"}\n'
-)
-_ALARMS = '# Replace these by the codes of the system.\nKINDS = {"sos": "sos", "exit": "safe-zone-exit"}\n'
+_REPLACE = "# Replace these by the codes of the system; case does not count.\n"
+_CODES = f'{_REPLACE}KINDS = {{"panic": "panic-bell", "flood": "flood"}}\n'
+_MOTIONS = f'{_REPLACE}KINDS = {{"fixed": "fixed", "ptz": "ptz", "dome": "all-round"}}\n'
+_ALARMS = f'{_REPLACE}KINDS = {{"sos": "sos", "exit": "safe-zone-exit"}}\n'
 _KEPT = 'KEPT = ("id", "type", "state")'
 
 KINDS: dict[str, Kind] = {

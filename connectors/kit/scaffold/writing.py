@@ -162,7 +162,10 @@ def _released() -> str:
     examples = [path for path in folder.iterdir() if path.name.endswith(".example.json")]
     newest = max(examples, key=lambda path: int(path.name.removeprefix("v").partition(".")[0]))
     record = record_from_json(CameraAssignment, json.loads(newest.read_text("utf-8")))
-    ended = replace(record, case_id="112:17", version=2, event_id="112:17:2", status="released", cameras=())
+    event_id = f"112:17/{record.opened_us}/2"
+    over = replace(record, case_id="112:17", version=2, event_id=event_id, status="released", reason="closed")
+    let_go = tuple(camera.camera_id for camera in record.cameras)
+    ended = replace(over, where=None, cameras=(), added=(), kept=(), released=let_go, runner_up=(), p_view=None)
     return json.dumps(record_to_json(ended), ensure_ascii=False, indent=2) + "\n"
 
 
