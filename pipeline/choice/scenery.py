@@ -92,19 +92,28 @@ class Scenery:
         """Lower what cameras show that stand in a crowd; where areas overlap the most crowded one counts."""
         optics, plane = self.optics, self.plane
         crowd = np.ones(len(optics.x_m), np.float32)
-        for area in self._crowds:
+        # By x, so that an area asks the cameras of its own strip and not those of the whole city.
+        by_x = np.argsort(optics.x_m)
+        x_m, y_m = optics.x_m[by_x], optics.y_m[by_x]
+        for factor, area in self._hiding_crowds():
             west, south, east, north = area.polygon.bounds
             (x0_m, x1_m), (y0_m, y1_m) = plane.to_metres([south, north], [west, east])
-            boxed = (optics.x_m >= x0_m) & (optics.x_m <= x1_m) & (optics.y_m >= y0_m) & (optics.y_m <= y1_m)
-            rows = np.flatnonzero(boxed)
+            strip = slice(*np.searchsorted(x_m, (x0_m, np.nextafter(x1_m, np.inf))).tolist())
+            rows = by_x[strip][(y_m[strip] >= y0_m) & (y_m[strip] <= y1_m)]
+            rows = rows[crowd[rows] > factor]
             lat_deg, lon_deg = plane.to_degrees(optics.x_m[rows], optics.y_m[rows])
-            rows = rows[shapely.contains_xy(area.polygon, lon_deg, lat_deg)]
-            crowd[rows] = np.minimum(crowd[rows], self._policy.factor_of(area.level))
+            crowd[rows[shapely.contains_xy(area.polygon, lon_deg, lat_deg)]] = factor
         before = np.ones(len(crowd), np.float32)
         before[: len(self._crowd)] = self._crowd[: len(crowd)]
         rows = np.flatnonzero((crowd != before) | (crowd < 1))
         optics.factor[rows] = self.cameras.factor[rows] * crowd[rows, None]
         self._crowd = crowd
+
+    def _hiding_crowds(self) -> list[tuple[np.float32, Crowd]]:
+        """Return the crowds that hide anybody with what they leave of a view, the densest first."""
+        factors = [np.float32(self._policy.factor_of(area.level)) for area in self._crowds]
+        hiding = [(factor, area) for factor, area in zip(factors, self._crowds, strict=True) if factor < 1]
+        return sorted(hiding, key=lambda one: one[0])
 
     def crowd_level_at(self, location: Location, now_us: int) -> str | None:
         """Return how crowded it is at a position; None where nobody says."""

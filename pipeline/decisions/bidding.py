@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from pipeline.belief.glance import Later
+from pipeline.choice.survey import Survey
 from pipeline.decisions.looking import Answer, Looking, LookRequest, Wish
 from pipeline.world.places import Places
 
@@ -11,7 +12,7 @@ from pipeline.world.places import Places
 CHOICES_MAX = 8
 
 
-def choose_with_bids(places: Places | Later, wish: Wish) -> Looking[Answer]:
+def choose_with_bids(places: Places | Later | Survey, wish: Wish) -> Looking[Answer]:
     """Return a choice in which every head that others hold is worth more than its price.
 
     The price is taken off a head's score when it is chosen, but what is chosen after it can make it worth less: its bid

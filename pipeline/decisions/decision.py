@@ -11,18 +11,19 @@ from pipeline.cameras.camera_columns import purpose_mask
 from pipeline.cases.bars import barred_ids, prices_now, without_bars
 from pipeline.cases.case import Standing, is_ended
 from pipeline.choice.scenery import Scenery
+from pipeline.choice.survey import Survey, area_of
 from pipeline.decisions.assigned import Look, assigned_cameras, ending_cameras, runner_up_of, target_of
 from pipeline.decisions.assignment import Occasion, active, without_cameras
 from pipeline.decisions.bidding import choose_with_bids
 from pipeline.decisions.corridors import corridor_looks, is_other_way
 from pipeline.decisions.exclusions import exclusions_around
-from pipeline.decisions.looking import Answer, HeldView, Looking, LookRequest, Wish, answers_to
+from pipeline.decisions.looking import Answer, HeldView, Looking, LookRequest, Wish, answers_to, of_the_whole
 from pipeline.decisions.outlook import Outlook
 from pipeline.decisions.place import Place, is_old, moved_m
 from pipeline.rules.policy import Policy
 from pipeline.rules.purpose import Permission
 from pipeline.rules.ranking import most_urgent
-from pipeline.world.places import Places, places_around, places_over, without_ties
+from pipeline.world.places import Places, places_around
 from schemas.camera_assignment import AssignedCamera, CameraAssignment, CameraRole, CaseStatus
 from schemas.case_state import CaseState, HeldCamera
 
@@ -179,21 +180,23 @@ def _assign(scene: Scene, *, must: bool, ways: bool) -> Deliberation:
     if old and not is_old(place.position_us, case.decided_us, policy):
         # Said once; from then on it stands among the assumptions.
         must, scene = True, replace(scene, occasion=replace(scene.occasion, reason=NO_RECENT_POSITION))
-    places = _places_of(scene)
     crowd = scenery.crowd_level_at(place.location, scene.now_us)
     count = cameras_wanted(scene.standing, place, policy, crowd)
     wish = scene.outlook.wish(count, scenery.cameras.revision, lambda: _main_wish(scene, count))
     must_change = _must_change(scene, wish)
     if must or must_change:
         wish = replace(wish, bids_from=-np.inf)
-    answer = free = yield from choose_with_bids(places, wish)
+    places, survey = _places_of(scene, wish)
+    answer = free = yield from choose_with_bids(survey or places, wish)
     keeps = not _is_worth_it(scene, answer, must_change=must_change)
     is_over = keeps and not must and moved_m(case, place) < policy.movement.update_distance_m
     if is_over and not ways:
         return case, None
     if keeps:
         held = tuple(view.row for view in wish.held)
-        answer = yield LookRequest(places, replace(wish, only=held, count=len(held)))
+        answer = yield LookRequest(survey or places, replace(wish, only=held, count=len(held)))
+    if survey is not None:
+        answer = of_the_whole(answer, survey.scale)
     role = CameraRole.VIEW if place.polygon is None else CameraRole.AREA
     looks = [Look(answer, answer.rows, role, free.losses)]
     looks += yield from _look_ahead(scene, looks)
@@ -234,16 +237,15 @@ def _main_wish(scene: Scene, count: int) -> Wish:
     return replace(wish, bids_from=scene.policy.selection.switch_gain)
 
 
-def _places_of(scene: Scene) -> Places:
-    """Return the weighted places the target may be at."""
+def _places_of(scene: Scene, wish: Wish) -> tuple[Places, Survey | None]:
+    """Return the weighted places the target may be at; of an area a sample, and the survey that is chosen by."""
     target, scenery = scene.target, scene.scenery
     if target.places is not None:
-        return target.places
-    place = target.place
-    if place.polygon is not None:
-        return without_ties(places_over(place.polygon, scenery.plane, scenery.streets))
+        return target.places, None
+    if (place := target.place).polygon is not None:
+        return area_of(place.polygon, scenery, wish.purposes, wish.rows)
     x_m, y_m = scenery.plane.to_metres(place.location.lat_deg, place.location.lon_deg)
-    return places_around(x_m, y_m, max(place.accuracy_m, 1.0) / R68_PER_SIGMA, scenery.streets)
+    return places_around(x_m, y_m, max(place.accuracy_m, 1.0) / R68_PER_SIGMA, scenery.streets), None
 
 
 def _is_worth_it(scene: Scene, answer: Answer, *, must_change: bool) -> bool:

@@ -1,7 +1,7 @@
 """Questions of decisions under way, and their answers: which cameras show these places best?"""
 
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
@@ -10,10 +10,14 @@ from pipeline.belief.glance import Later, places_later
 from pipeline.choice.choosing import Choices, Wishes, choose_many
 from pipeline.choice.layout import PICKS_MAX
 from pipeline.choice.scenery import Scenery
+from pipeline.choice.survey import Survey
 from pipeline.rules.policy import Policy
+from pipeline.sight.camera_grid import CameraGrid
 from pipeline.world.places import Places, join
 
 T = TypeVar("T")
+# What of a pick is told as a share of all places.
+SHARES = ("gain", "p_view", "covered")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +56,17 @@ class Wish:
     priced: tuple[tuple[int, float], ...] = ()
     bids_from: float = -np.inf
 
+    @property
+    def rows(self) -> list[int]:
+        """Return the cameras that are held or pinned."""
+        return [*(view.row for view in self.held if view.row >= 0), *self.pinned]
+
 
 @dataclass(frozen=True, slots=True)
 class LookRequest:
     """A question: which cameras, with which aims, show these places (of one case) best?"""
 
-    places: Places | Later
+    places: Places | Later | Survey
     wish: Wish
 
 
@@ -97,19 +106,39 @@ Looking = Generator[LookRequest, Answer, T]
 
 def answers_to(requests: Sequence[LookRequest], scenery: Scenery, policy: Policy) -> list[Answer]:
     """Return the answers to requests, computed together; each is what it would be alone."""
-    if not requests:
-        return []
-    choices = choose_many(
-        scenery.world,
-        scenery.optics,
-        scenery.grid,
-        join(_places(requests)),
-        _wishes([request.wish for request in requests]),
-        scenery.view,
-        policy.selection,
-    )
+    found: dict[int, Answer] = {}
+    together = [number for number, request in enumerate(requests) if not isinstance(request.places, Survey)]
+    if together:
+        some = [requests[number] for number in together]
+        answers = _answers(join(_places(some)), [one.wish for one in some], scenery.grid, scenery, policy)
+        found.update(zip(together, answers, strict=True))
+    for number, request in enumerate(requests):
+        if isinstance(request.places, Survey):  # each has cameras of its own to choose among
+            survey = request.places
+            (found[number],) = _answers(survey.places, [request.wish], survey.grid, scenery, policy)
+    return [found[number] for number in range(len(requests))]
+
+
+def of_the_whole(answer: Answer, scale: float) -> Answer:
+    """Return the answer for a survey with gains and views as shares of the whole area; bids stay as they were made.
+
+    Args:
+        answer: of a choice of one case.
+        scale: the mass of the whole area.
+    """
+    choices = answer.choices
+    shares = {name: getattr(choices, name) / np.float32(scale) for name in SHARES}
+    runner = replace(choices.runner, **{name: getattr(choices.runner, name) / np.float32(scale) for name in SHARES})
+    return replace(answer, choices=replace(choices, **shares, runner=runner, utility=choices.utility / scale))
+
+
+def _answers(
+    places: Places, wishes: Sequence[Wish], grid: CameraGrid, scenery: Scenery, policy: Policy
+) -> list[Answer]:
+    """Return the answers for some cases among the cameras of a grid."""
+    choices = choose_many(scenery.world, scenery.optics, grid, places, _wishes(wishes), scenery.view, policy.selection)
     rows = choices.row.tolist()
-    return [Answer(choices, at, tuple(r for r in rows[at] if r >= 0)) for at in range(len(requests))]
+    return [Answer(choices, at, tuple(r for r in rows[at] if r >= 0)) for at in range(len(wishes))]
 
 
 def in_driving_order(scenery: Scenery, places: Places, answer: Answer) -> tuple[int, ...]:
@@ -121,8 +150,15 @@ def in_driving_order(scenery: Scenery, places: Places, answer: Answer) -> tuple[
 
 
 def _places(requests: Sequence[LookRequest]) -> list[Places]:
+    """Return the places of requests that are no surveys."""
     later = iter(places_later([request.places for request in requests if isinstance(request.places, Later)]))
-    return [next(later) if isinstance(request.places, Later) else request.places for request in requests]
+    places: list[Places] = []
+    for request in requests:
+        if isinstance(request.places, Later):
+            places.append(next(later))
+        elif isinstance(request.places, Places):
+            places.append(request.places)
+    return places
 
 
 def _wishes(wishes: Sequence[Wish]) -> Wishes:

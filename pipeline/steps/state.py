@@ -24,6 +24,7 @@ from pipeline.learning.lessons import Lessons
 from pipeline.rules.policy import US_PER_S, Policy
 from pipeline.steps.sightings import RecentLooks
 from pipeline.steps.subjects import NEVER_US, Subjects
+from pipeline.steps.wakes import Wakes
 from pipeline.wandering.watch import Watch
 from pipeline.world.conditions import Held
 from pipeline.world.streets import Streets
@@ -58,8 +59,7 @@ class PartitionState:
         watch: who is registered as under protection, and what is remembered of those who are out.
         outlooks: what follows from the state of each case alone.
         conditions: what held at the last tick, by condition id; None for never.
-        to_compare: cases for which a camera or a condition changed, in the order in which ticks will look at them, and
-            what it was: the flags of ``pipeline.steps.touched``.
+        wakes: cases for which a camera or a condition changed, and at which ticks will look.
     """
 
     def __init__(self) -> None:
@@ -72,7 +72,7 @@ class PartitionState:
         self.camera_revision = -1
         self.audit_chain = AuditChain()
         self.conditions: Held | None = None
-        self.to_compare: dict[bytes, int] = {}
+        self.wakes = Wakes()
         self.recent_looks = RecentLooks()
         self.lessons = Lessons()
         self.outlooks = Outlooks()

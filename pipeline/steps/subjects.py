@@ -102,7 +102,8 @@ class Subjects(GrowingColumns):
 
     def drop_track(self, slot: int) -> None:
         """Forget where a slot's subject was."""
-        self.fix_us[slot] = self.jumps[slot] = 0
+        self.fix_us[slot] = self.jumps[slot] = self.jump_us[slot] = 0
+        self.jump_lat_deg[slot] = self.jump_lon_deg[slot] = 0.0
         self.looked_lat_deg[slot] = self.looked_lon_deg[slot] = np.nan
 
     def note_look(self, slot: int) -> None:

@@ -1,5 +1,6 @@
 """What time alone decides: leases renewed or ended, another look as positions age, forgetting, cameras that changed."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import count
 
@@ -12,7 +13,8 @@ from pipeline.rules.policy import US_PER_S
 from pipeline.steps.grants import HEAD_DENIED
 from pipeline.steps.state import look_interval_us, renewal_us
 from pipeline.steps.step_work import Ask, StepWork
-from pipeline.steps.touched import Touch, note_changed_conditions
+from pipeline.steps.touched import note_changed_conditions, wake
+from pipeline.steps.wakes import Touch
 from schemas.camera_assignment import CaseStatus, InputRef
 from schemas.case_state import CaseState
 
@@ -21,13 +23,21 @@ TICK_TOPIC = "tick"
 _FIRST_ORDER = 1 << 62
 # A look that changes nothing takes about a fifth of a millisecond: a partition's tick stays below 0.1 s.
 LOOKS_PER_TICK = 400
+# So many of what is due are looked at even while a tick has its fill of cases around which something changed.
+DUE_LOOKS_MIN = 100
+# A look that gives the case other cameras takes about as long as five that change nothing, and is counted so.
+LOOKS_OF_VERSION = 5
+# And one at an area, whose best cameras are weighed place by place, as about twenty more.
+LOOKS_OF_AREA = 20
+# So few are decided at a time, because only afterwards it is known how much work they were.
+WOKEN_TOGETHER = 16
 
 
 def apply_tick(work: StepWork) -> None:
-    """Do what is due at the state's clock, at most ``LOOKS_PER_TICK`` cases: the longest due first, ties by id.
+    """Look at cases for which something changed, then do what is due at the state's clock; a bounded number of cases.
 
-    What is left over is done at the next ticks, so that ten thousand cases that fall due together, or lose a camera
-    together, hold nobody up.
+    Of those due the longest due are taken, ties by id. What is left over is done at the next ticks, so that ten
+    thousand cases that fall due together, or lose a camera together, hold nobody up.
     """
     state, orders = work.state, count(_FIRST_ORDER)
     # Before anything is forgotten: whoever has fallen silent is told of with their last place.
@@ -35,18 +45,33 @@ def apply_tick(work: StepWork) -> None:
     state.watch.forget_due(state.clock_us, work.policy)
     _note_changed_cameras(work)
     note_changed_conditions(state, work.scenery, work.policy)
-    compare = list(state.to_compare)[:LOOKS_PER_TICK]
-    touched = [(key, Touch(state.to_compare.pop(key))) for key in compare]
-    standing = [(key, touch) for key, touch in touched if key in state.cases and not is_ended(state.cases[key])]
-    work.decide_and_note([_look_at_change(work, key, touch, next(orders)) for key, touch in standing])
+    spent = _look_at_woken(work, orders)
     subjects = state.subjects
     due = np.flatnonzero(subjects.due_us <= state.clock_us).tolist()
     longest = sorted((int(subjects.due_us[slot]), subjects.keys[slot]) for slot in due)
-    asked = [_look_at(work, key, next(orders)) for _, key in longest[: max(LOOKS_PER_TICK - len(compare), 1)]]
+    # By id: when each was looked at last, and so for how long it has been due, is not known after a restart.
+    now_due = sorted(key for _, key in longest[: max(LOOKS_PER_TICK - spent, DUE_LOOKS_MIN)])
+    asked = [_look_at(work, key, next(orders)) for key in now_due]
     asks = [ask for ask in asked if ask is not None]
     for ask, made in zip(asks, work.decide_and_note(asks), strict=True):
         if made is None:
             _look_again(work, ask)
+
+
+def _look_at_woken(work: StepWork, orders: Iterator[int]) -> int:
+    """Look at cases for which something changed until that is work enough for a tick; return how many looks' worth.
+
+    Only what was decided counts, no clock: a replay does as much at the same tick.
+    """
+    state, left = work.state, LOOKS_PER_TICK
+    while left > 0 and len(state.wakes):
+        woken = state.wakes.take(min(-(-left // LOOKS_OF_VERSION), WOKEN_TOGETHER))
+        standing = [(key, touch) for key, touch in woken if key in state.cases and not is_ended(state.cases[key])]
+        made = work.decide_and_note([_look_at_change(work, key, touch, next(orders)) for key, touch in standing])
+        areas = sum(any(report.area is not None for report in state.cases[key].reports) for key, _ in standing)
+        versions = sum(version is not None for version in made)
+        left -= len(made) + (LOOKS_OF_VERSION - 1) * versions + LOOKS_OF_AREA * areas
+    return LOOKS_PER_TICK - left
 
 
 def _look_at(work: StepWork, key: bytes, order: int) -> Ask | None:
@@ -122,9 +147,9 @@ def _sources(work: StepWork) -> tuple[InputRef, ...]:
 
 
 def _note_changed_cameras(work: StepWork) -> None:
-    """Queue the cases that hold a camera which changed since the last tick, by id.
+    """Wake the cases that hold a camera which changed since the last tick.
 
-    After a restart nobody knows what changed meanwhile: then the cases are queued that hold a camera which is lost.
+    After a restart nobody knows what changed meanwhile: then those are woken that hold a camera which is lost.
     """
     state, cameras = work.state, work.scenery.cameras
     if state.camera_revision == cameras.revision:
@@ -138,8 +163,7 @@ def _note_changed_cameras(work: StepWork) -> None:
     elif not restarted:
         camera_ids = list(state.holders)
     keys = {key for camera_id in camera_ids for key in state.holders.get(camera_id, ())}
-    for key in sorted(keys):
-        state.to_compare[key] = state.to_compare.get(key, 0) | Touch.CAMERA
+    wake(state, dict.fromkeys(keys, Touch.CAMERA), work.policy)
 
 
 def _lost(scenery: Scenery, camera_ids: list[str]) -> list[str]:

@@ -4,8 +4,7 @@ A crowd hides people where it is: it touches a case if a camera that stands in i
 road touches a case if it lies on the way of one of its units. What is farther off cannot change what is chosen.
 """
 
-from collections.abc import Collection, Sequence
-from enum import IntFlag
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 import shapely
@@ -18,29 +17,17 @@ from pipeline.decisions.place import Place, place_of, routes_of
 from pipeline.geo import Plane
 from pipeline.rules.condition_policy import ConditionPolicy
 from pipeline.rules.policy import Policy
+from pipeline.rules.ranking import LAST_RANK
 from pipeline.steps.state import PartitionState
+from pipeline.steps.wakes import Touch
 from pipeline.world.conditions import Closure, Conditions, Crowd
 from pipeline.world.places import SIGMAS_MAX, STREET_M_MAX
 from schemas.case_state import CaseState
 from schemas.location import Location
 
 
-class Touch(IntFlag):
-    """What changed for a case, so that it must be looked at again.
-
-    Attributes:
-        CAMERA: a camera that it holds.
-        CROWD: how crowded it is around its target.
-        WAY: a road on the way of its units.
-    """
-
-    CAMERA = 1
-    CROWD = 2
-    WAY = 4
-
-
 def note_changed_conditions(state: PartitionState, scenery: Scenery, policy: Policy) -> None:
-    """Queue the open cases that are touched by what has begun, changed or ended since the last tick, by id.
+    """Wake the open cases that are touched by what has begun, changed or ended since the last tick.
 
     A condition that is told again and says the same has not changed. After a restart nobody knows what held before:
     then all that holds has begun. What ended meanwhile is found at a case's next report.
@@ -58,8 +45,15 @@ def note_changed_conditions(state: PartitionState, scenery: Scenery, policy: Pol
     touched = dict.fromkeys(_crowded(state, crowds, scenery, policy), Touch.CROWD)
     for key in _cut_off(state, closures, scenery.plane):
         touched[key] = touched.get(key, Touch(0)) | Touch.WAY
-    for key in sorted(touched):
-        state.to_compare[key] = state.to_compare.get(key, Touch(0)) | touched[key]
+    wake(state, touched, policy)
+
+
+def wake(state: PartitionState, touched: Mapping[bytes, Touch], policy: Policy) -> None:
+    """Let cases for which something changed wait for their turn at this tick or one of the next."""
+    for key, touch in touched.items():
+        case = state.cases[key]
+        standing = state.outlooks.of(key, case, policy).standing
+        state.wakes.note(case, touch, LAST_RANK if standing is None else standing.rank, state.clock_us)
 
 
 def _matters(crowd: Crowd, policy: ConditionPolicy) -> bool:
@@ -78,8 +72,9 @@ def _crowded(state: PartitionState, crowds: Sequence[Crowd], scenery: Scenery, p
     anchors = [anchor for _, _, anchor in cases]
     x_m, y_m = plane.to_metres(np.array([a.lat_deg for a in anchors]), np.array([a.lon_deg for a in anchors]))
     spread_m = np.array([a.accuracy_m for a in anchors]) * (SIGMAS_MAX / R68_PER_SIGMA) + STREET_M_MAX
-    found = {cases[i][0] for polygon in polygons for i in _near(polygon, x_m, y_m, spread_m + reach_m).tolist()}
     tree = shapely.STRtree(polygons)
+    near = np.unique(tree.query(shapely.points(x_m, y_m), "dwithin", spread_m + reach_m)[0])
+    found = {cases[i][0] for i in near.tolist()}
     for key, case, _ in cases:
         if key not in found and any(report.area is not None for report in open_reports(case)):
             extent = _extent_m(state, key, case, plane, policy)
@@ -102,17 +97,6 @@ def _with_anchor(state: PartitionState) -> list[tuple[bytes, CaseState, Location
     return [
         (key, case, case.anchor) for key, case in state.cases.items() if case.anchor is not None and not is_ended(case)
     ]
-
-
-def _near(
-    polygon: shapely.Polygon, x_m: NDArray[np.float64], y_m: NDArray[np.float64], within_m: NDArray[np.float64]
-) -> NDArray[np.intp]:
-    """Return which points lie within their own distance of a polygon."""
-    west_m, south_m, east_m, north_m = polygon.bounds
-    boxed = (x_m >= west_m - within_m) & (x_m <= east_m + within_m)
-    rows = np.flatnonzero(boxed & (y_m >= south_m - within_m) & (y_m <= north_m + within_m))
-    off_m = np.asarray(shapely.distance(shapely.points(x_m[rows], y_m[rows]), polygon))
-    return np.asarray(rows[off_m <= within_m[rows]])
 
 
 def _extent_m(

@@ -153,7 +153,19 @@ def _disc(
     return _on_streets(len(xs_m), case, grid_x_m.ravel(), grid_y_m.ravel(), streets)
 
 
-def places_over(polygon: shapely.Geometry, plane: Plane, streets: Streets | None) -> Places:
+def cells_in(polygon: shapely.Geometry, plane: Plane, streets: Streets) -> NDArray[np.intp]:
+    """Return the street cells whose middle lies in a polygon of (longitude, latitude) degrees, ascending."""
+    west, south, east, north = polygon.bounds
+    (x0_m, x1_m), (y0_m, y1_m) = (edges.tolist() for edges in plane.to_metres([south, north], [west, east]))
+    boxed = (streets.cell_x_m >= x0_m) & (streets.cell_x_m <= x1_m)
+    cells = np.flatnonzero(boxed & (streets.cell_y_m >= y0_m) & (streets.cell_y_m <= y1_m))
+    lat_deg, lon_deg = plane.to_degrees(streets.cell_x_m[cells], streets.cell_y_m[cells])
+    return np.asarray(cells[shapely.contains_xy(polygon, lon_deg, lat_deg)])
+
+
+def places_over(
+    polygon: shapely.Geometry, plane: Plane, streets: Streets | None, cells: NDArray[np.intp] | None = None
+) -> Places:
     """Return equally likely places over a polygon or several, as one case.
 
     These are the street cells inside, evenly thinned to ``AREA_PLACES_MAX``; where there are none, points of a grid.
@@ -162,19 +174,17 @@ def places_over(polygon: shapely.Geometry, plane: Plane, streets: Streets | None
         polygon: in (longitude, latitude) degrees, with an area.
         plane: the city's.
         streets: the city's.
+        cells: the street cells inside, if they are known already.
     """
+    if streets is not None:
+        inside = cells_in(polygon, plane, streets) if cells is None else cells
+        if len(inside):
+            # Cells follow each other along the streets and those from tile to tile: every n-th is an even sample.
+            step = -(-len(inside) // AREA_PLACES_MAX)
+            sample = inside[step // 2 :: step].astype(np.int32)
+            return _one_case(sample, streets.cell_x_m[sample], streets.cell_y_m[sample])
     west, south, east, north = polygon.bounds
     (x0_m, x1_m), (y0_m, y1_m) = (edges.tolist() for edges in plane.to_metres([south, north], [west, east]))
-    if streets is not None:
-        boxed = (streets.cell_x_m >= x0_m) & (streets.cell_x_m <= x1_m)
-        cells = np.flatnonzero(boxed & (streets.cell_y_m >= y0_m) & (streets.cell_y_m <= y1_m))
-        lat_deg, lon_deg = plane.to_degrees(streets.cell_x_m[cells], streets.cell_y_m[cells])
-        cells = cells[shapely.contains_xy(polygon, lon_deg, lat_deg)]
-        if len(cells):
-            # Cells follow each other along the streets and those from tile to tile: every n-th is an even sample.
-            step = -(-len(cells) // AREA_PLACES_MAX)
-            cells = cells[step // 2 :: step].astype(np.int32)
-            return _one_case(cells, streets.cell_x_m[cells], streets.cell_y_m[cells])
     share = min(max(polygon.area / ((east - west) * (north - south)), 0.02), 1.0)
     step_m = float(np.sqrt((x1_m - x0_m) * (y1_m - y0_m) * share / AREA_POINTS))
     grid_x, grid_y = np.meshgrid(_middles_m(x0_m, x1_m, step_m, share), _middles_m(y0_m, y1_m, step_m, share))

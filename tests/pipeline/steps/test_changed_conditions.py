@@ -86,7 +86,7 @@ def test_a_change_wakes_once() -> None:
     tell(run.cameras, a_crowd("crowded", polygon=WEST))
     assert len(run.tick(3).assignments) == 1
     assert [run.tick(3 + n).assignments for n in range(1, 5)] == [[]] * 4
-    assert run.state.to_compare == {}
+    assert len(run.state.wakes) == 0
 
 
 def test_a_crowd_ends_with_its_time_too() -> None:
@@ -152,14 +152,74 @@ def test_a_closed_road_beside_the_way_changes_nothing() -> None:
     assert run.tick(3).assignments == []
 
 
-def test_no_more_than_so_many_cases_are_looked_at_in_a_tick_and_none_is_forgotten(
+def test_no_more_than_so_many_cases_get_other_cameras_in_a_tick_and_none_is_forgotten(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(ticks, "LOOKS_PER_TICK", 2)
+    monkeypatch.setattr(ticks, "LOOKS_PER_TICK", 2 * ticks.LOOKS_OF_VERSION)
     run = with_incidents(*[(0.0, 5.0 * n) for n in range(5)])
     tell(run.cameras, a_crowd("crowded", polygon=WEST))
     woken = [[a.case_id for a in run.tick(3 + n).assignments] for n in range(4)]
     assert woken == [["i0", "i1"], ["i2", "i3"], ["i4"], []]
+
+
+def test_a_tick_looks_at_more_cases_where_they_stay_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ticks, "LOOKS_PER_TICK", 2 * ticks.LOOKS_OF_VERSION)
+    run = with_incidents(*[(0.0, 5.0 * n) for n in range(2 * ticks.LOOKS_OF_VERSION)])
+    run.policy = policy_with(selection={"switch_gain": 1.0}, conditions={"cameras": {}})
+    tell(run.cameras, a_crowd("crowded", polygon=WEST))
+    assert run.tick(3).assignments == []
+    assert len(run.state.wakes) == 0
+
+
+def test_a_tick_after_many_crowds_is_bounded_however_many_cases_get_other_cameras() -> None:
+    run, count = EngineRun(a_table(*a_grid(15, 5))), 2 * ticks.LOOKS_PER_TICK // ticks.LOOKS_OF_VERSION
+    run.tell(*(an_incident(f"i{n:03}", location=at(0, n % 7, accuracy_m=40)) for n in range(count)), now_s=1)
+    run.tick(2)
+    tell(run.cameras, a_crowd("crowded", polygon=WEST))
+    made = [len(run.tick(3 + n).assignments) for n in range(4)]
+    assert made == [count // 2, count // 2, 0, 0]
+
+
+def test_looks_at_areas_take_up_more_of_a_tick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ticks, "LOOKS_PER_TICK", ticks.LOOKS_OF_AREA)
+    monkeypatch.setattr(ticks, "WOKEN_TOGETHER", 1)
+    run = EngineRun(a_table(*a_grid(15, 7)))
+    floods = {"service": "disaster", "kind": "flood", "urgency_native": "critical", "area": SQUARE}
+    run.tell(*(an_incident(f"flood-{n}", **floods) for n in range(3)), now_s=1)
+    run.tick(2)
+    tell(run.cameras, a_crowd("crowded", half_m=130.0))
+    waiting = [len(run.state.wakes) for n in range(3) if run.tick(3 + n)]
+    assert waiting == [2, 1, 0]
+
+
+def test_of_the_cases_that_a_crowd_wakes_the_most_urgent_come_first_and_then_the_oldest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(ticks, "LOOKS_PER_TICK", ticks.LOOKS_OF_VERSION)
+    run = EngineRun(a_table(*a_grid(15, 5)))
+    for now_s, (name, urgency) in enumerate([("d", "C1"), ("a", "C1"), ("c", "C0"), ("b", "C0")], 1):
+        run.tell(an_incident(name, T0_US + now_s * S, urgency_native=urgency, location=at(accuracy_m=40)), now_s=now_s)
+    run.tick(6)
+    tell(run.cameras, a_crowd("crowded", polygon=WEST))
+    assert [only(run.tick(7 + n)).case_id for n in range(4)] == ["c", "b", "d", "a"]
+
+
+def test_ticks_that_come_again_wake_the_same_cases_at_the_same_moments(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ticks, "LOOKS_PER_TICK", 2 * ticks.LOOKS_OF_VERSION)
+    log = [(crowd_level, n) for n, crowd_level in enumerate(("crowded", "busy", "crowded"), 3)]
+    made: list[list[Any]] = []
+    for names in (range(6), reversed(range(6))):
+        # The order in which a worker took up its cases, from records or from a restart, must not matter.
+        run = EngineRun(a_table(*a_grid(15, 5)))
+        run.tell(*(an_incident(f"i{n}", location=at(0, 5.0 * n, accuracy_m=40)) for n in names), now_s=1)
+        run.tick(2)
+        made.append([])
+        for level, now_s in [*log, *((None, 6 + n) for n in range(6))]:
+            if level:
+                tell(run.cameras, a_crowd(level, polygon=WEST))
+            made[-1].append([(a.case_id, a.version, a.decided_us, ids(a)) for a in run.tick(now_s).assignments])
+    assert made[0] == made[1]
+    assert sum(len(versions) for versions in made[0]) >= 6
 
 
 def test_after_a_restart_what_holds_is_looked_at_once() -> None:

@@ -236,7 +236,25 @@ def test_the_longest_due_come_first_and_the_rest_at_the_next_ticks() -> None:
     run.tell(*early, now_s=0)
     run.tell(*late, now_s=1)
     first, second = run.tick(700), run.tick(701)
-    assert [a.case_id for a in first.assignments[:50]] == [incident.case_id for incident in early]
+    assert [a.case_id for a in first.assignments[-50:]] == [incident.case_id for incident in early]
     assert (len(first.assignments), len(second.assignments)) == (LOOKS_PER_TICK, 50)
     assert run.tick(702).assignments == []
     assert all(case.ended_us is not None for case in run.state.cases.values())
+
+
+def test_versions_of_a_tick_follow_the_ids_of_their_cases_however_long_each_has_been_due() -> None:
+    run = a_run()
+    run.tell(an_incident("b"), now_s=0)
+    run.tell(an_incident("a"), now_s=1)
+    assert [made.case_id for made in run.tick(700).assignments] == ["a", "b"]
+
+
+def test_with_the_track_of_a_person_the_place_of_a_refused_jump_is_forgotten_too() -> None:
+    run = a_run()
+    run.tell(an_alert(ELDER, location=at()), a_fix(ELDER, later(1), location=at()), now_s=1)
+    run.tell(a_fix(ELDER, later(2), location=at(9_000)), now_s=2)
+    subjects = run.state.subjects
+    slot = subjects.slot_of[ELDER.encode()]
+    assert subjects.jump_us[slot] == later(2)
+    run.tell(an_alert(ELDER, later(9), kind="found"), now_s=10)
+    assert (subjects.jump_us[slot], subjects.jump_lat_deg[slot], subjects.jump_lon_deg[slot]) == (0, 0.0, 0.0)
