@@ -8,7 +8,7 @@ import click
 
 from connectors.kit.errors import ConnectorConfigError
 from connectors.kit.instances import ConnectorInstance, instances_of
-from connectors.kit.manifest import all_manifests
+from connectors.kit.manifest import all_manifests, is_sink_alone
 from console.options import Options
 
 
@@ -17,13 +17,17 @@ def chosen_instances(
 ) -> list[ConnectorInstance]:
     """Return the instances that names say, or the one of a kind; without either all enabled ones.
 
+    A kind that has a source is run as one; only what has none is run as a sink.
+
     Raises:
         click.UsageError: a name is not in the city's file, or names and kind are mixed.
+        ConnectorConfigError: there is no such kind.
     """
     if kind is not None:
         if names:
             raise click.UsageError("give names or --kind, not both")
-        return [ConnectorInstance(name=f"{kind}-by-hand".replace("_", "-"), kind=kind, options=options_of(pairs))]
+        name = f"{kind}-by-hand".replace("_", "-")
+        return [ConnectorInstance(name=name, kind=kind, options=options_of(pairs), is_sink=is_sink_alone(kind))]
     if pairs:
         raise click.UsageError("-o needs --kind")
     known = {instance.name: instance for instance in instances_of(options.cities_dir, options.load_city().name)}

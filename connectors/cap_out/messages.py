@@ -1,11 +1,12 @@
 """What was told of a case, and what must be told next. Pure: an assignment and a memory give a message or nothing."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from connectors.kit.reading.dispatch_rows import digest
+from connectors.kit.sink import Delivered
 from schemas.camera_assignment import CameraAssignment, CaseStatus
 
 # A lease that grew by less is no news to others, microseconds.
@@ -93,19 +94,25 @@ class Message:
     told: Told
 
 
-def next_message(assignment: CameraAssignment, told: Told | None, rules: Rules) -> Message | None:
+def next_message(assignment: CameraAssignment, told: Told | None, rules: Rules, now_us: int) -> Message | None:
     """Return what must be told after a version; None where that is nothing.
+
+    A version whose lease has run out opens no case, and ends one that was told.
 
     Args:
         assignment: the version.
         told: what was told last; None for nothing yet.
         rules: what is told.
+        now_us: the present, UTC microseconds since the epoch.
     """
     if told is not None and (assignment.opened_us, assignment.version) <= (told.opened_us, told.version):
         return None  # a repeat
     before = None if told is None or told.is_over else told
     if not _is_told(assignment, rules):
         return None if before is None else _cancel(assignment, before, rules)
+    if assignment.valid_until_us <= now_us:
+        # Nobody looks at it any more, which is no word of the danger being over.
+        return None if before is None else replace(_ending(assignment, before), assignment=None)
     if before is None:
         return _message("Alert", assignment, None)
     changed = _content(assignment) != before.content or _moved_m(assignment, before) >= rules.move_m
@@ -123,6 +130,32 @@ def forgotten(case_id: str, told: Told, now_us: int) -> Message:
     )
 
 
+def newest_of(batch: Sequence[Delivered]) -> list[Delivered]:
+    """Return the records of a batch that still say something: of each opening of a case its newest version.
+
+    A receiver shows the present, so what a later version of the batch replaces is no news. A tombstone takes the place
+    of what came before it, but for the word of an end, which says more.
+    """
+    newest: dict[tuple[bytes | None, int], int] = {}
+    forgotten_at: dict[bytes | None, int] = {}
+    for place, delivered in enumerate(batch):
+        version = delivered.record
+        if version is None:
+            forgotten_at[delivered.key] = place
+        else:
+            opening = (delivered.key, version.opened_us)
+            newest[opening] = max(version.version, newest.get(opening, version.version))
+    return [
+        delivered
+        for place, delivered in enumerate(batch)
+        if (version := delivered.record) is None
+        or (
+            version.version == newest[delivered.key, version.opened_us]
+            and (version.status in _OVER or place > forgotten_at.get(delivered.key, -1))
+        )
+    ]
+
+
 def _is_told(assignment: CameraAssignment, rules: Rules) -> bool:
     return assignment.status not in _OVER and _is_ours(assignment, rules)
 
@@ -138,8 +171,12 @@ def _is_ours(assignment: CameraAssignment, rules: Rules) -> bool:
 
 def _cancel(assignment: CameraAssignment, before: Told, rules: Rules) -> Message:
     """Return the end of what was told; of a case that has become another's it says no more than that."""
-    message = _message("Cancel", assignment, before, is_over=True)
+    message = _ending(assignment, before)
     return message if _is_ours(assignment, rules) else replace(message, assignment=None)
+
+
+def _ending(assignment: CameraAssignment, before: Told) -> Message:
+    return _message("Cancel", assignment, before, is_over=True)
 
 
 def _message(kind: str, assignment: CameraAssignment, before: Told | None, *, is_over: bool = False) -> Message:

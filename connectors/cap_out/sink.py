@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from connectors.cap_out.messages import Message, Rules, Told, forgotten, next_message
+from connectors.cap_out.messages import Message, Rules, Told, forgotten, newest_of, next_message
 from connectors.cap_out.parse import Sender, xml_of
 from connectors.kit.context import ConnectorContext
 from connectors.kit.errors import ConnectorConfigError, SinkUnavailableError
@@ -103,19 +103,19 @@ class CapOutSink:
 
     def render(self, delivered: Delivered) -> Any:
         """Return the message about a case of which nothing was told yet; None where nothing is to be told."""
-        message = None if delivered.record is None else next_message(delivered.record, None, self._config.rules)
+        message = self._message(delivered, "", None)
         if message is None:
             return None
         return {"msgType": message.kind, "xml": xml_of(message, self._config.sender).decode()}
 
     async def write(self, batch: Sequence[Delivered]) -> None:
-        """Send what is to be told of each version, in order, and remember it.
+        """Send what is to be told of the newest version of each case, in order, and remember it.
 
         Raises:
             SinkUnavailableError: the receiver does not take messages now, or does not let us in.
         """
         try:
-            for delivered in batch:
+            for delivered in newest_of(batch):
                 await self._tell(delivered)
         finally:
             self._keep()
@@ -154,7 +154,7 @@ class CapOutSink:
 
     def _message(self, delivered: Delivered, case_id: str, told: Told | None) -> Message | None:
         if delivered.record is not None:
-            return next_message(delivered.record, told, self._config.rules)
+            return next_message(delivered.record, told, self._config.rules, self._clock.now_us())
         if told is None or told.is_over:
             return None
         return forgotten(case_id, told, self._clock.now_us())

@@ -150,7 +150,7 @@ def build(name: str, options: Mapping[str, Any], context: ConnectorContext) -> S
     """
     manifest = _known(name)
     if manifest.source is None:
-        raise ConnectorConfigError(f"{name} has no source; it is a sink")
+        raise ConnectorConfigError(f'{name} has no source; it is a sink: write role = "sink" in its [[connector]]')
     source: Source = _instance(manifest, manifest.source, options, context)
     return source
 
@@ -159,9 +159,18 @@ def build_sink(name: str, options: Mapping[str, Any], context: ConnectorContext)
     """Return a sink of a connector; errors are those of :func:`build`."""
     manifest = _known(name)
     if manifest.sink is None:
-        raise ConnectorConfigError(f"{name} has no sink; it is a source")
+        raise ConnectorConfigError(f'{name} has no sink; it is a source: leave role = "sink" out of its [[connector]]')
     sink: Sink = _instance(manifest, manifest.sink, options, context)
     return sink
+
+
+def is_sink_alone(name: str) -> bool:
+    """Return whether a connector can be run as a sink only.
+
+    Raises:
+        ConnectorConfigError: there is no such connector, or its manifest is wrong.
+    """
+    return _known(name).source is None
 
 
 def load_class(path: str) -> tuple[type[Any], type[Any]]:
@@ -205,7 +214,8 @@ def _instance(manifest: Manifest, path: str, options: Mapping[str, Any], context
     unknown = sorted(set(options) - set(manifest.options))
     if unknown:
         raise ConnectorConfigError(
-            f"{manifest.name}: option {unknown[0]!r} is not known; known are {', '.join(manifest.options) or 'none'}"
+            f"{manifest.name}: option {unknown[0]!r} is not known; known are {', '.join(manifest.options) or 'none'}; "
+            f"a new one is declared under [options.{unknown[0]}] in connectors/{manifest.name}/{FILE_NAME}"
         )
     for option in manifest.options.values():
         if option.required and option.name not in options:

@@ -73,7 +73,7 @@ class NgsiLdEntitiesSink:
     topics: tuple[Topic, ...] = (CAMERAS, CAMERA_ASSIGNMENTS)
 
     def __init__(self, config: Config, context: ConnectorContext) -> None:
-        del context  # an entity says nothing of its surroundings
+        self._clock = context.clock
         self.findings: Counter[str] = Counter()
         self._config = config
         self._calls = HttpCalls(config.calls)
@@ -119,7 +119,9 @@ class NgsiLdEntitiesSink:
             record = delivered.record
             return camera_id_of(key), None if record is None else camera_entity(record, self._config.rules)
         assignment = delivered.record
-        return alert_id_of(key), None if assignment is None else alert_entity(assignment, self._config.rules)
+        if assignment is None or assignment.valid_until_us <= self._clock.now_us():
+            return alert_id_of(key), None  # forgotten, or looked for no more
+        return alert_id_of(key), alert_entity(assignment, self._config.rules)
 
     async def _send(self, path: str, items: Sequence[Any]) -> None:
         step = self._config.batch_entities_max

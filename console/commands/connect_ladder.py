@@ -8,6 +8,7 @@ import click
 
 from connectors.kit.errors import SourceUnavailableError
 from connectors.kit.ladder.checking import check_connector, folder_of
+from connectors.kit.ladder.leftovers import leftovers_of
 from connectors.kit.ladder.matching import event_of
 from connectors.kit.ladder.trying import dry_run
 from connectors.kit.manifest import FILE_NAME
@@ -16,6 +17,7 @@ from connectors.kit.source import Refused
 from console.commands.connect_validate import Duration, unavailable
 from console.connector_choice import chosen_instance
 from console.connector_setup import trial_context_of
+from console.connector_sink_trial import SinkTrial, try_sink
 from console.options import Options
 
 ROOT = Path(__file__).parents[2]
@@ -40,7 +42,7 @@ def new(name: str, kind: str, title: str) -> None:
 def check(ctx: click.Context, names: tuple[str, ...], as_json: bool) -> None:
     """Check the folders of connectors: manifest, card, code, names, privacy, examples.
 
-    Exit code 1: a rule is broken.
+    Exit code 1: a rule is broken. Words of the scaffold that were left are said, and break none.
     """
     kinds = names or tuple(sorted(f.name for f in folder_of("").iterdir() if (f / FILE_NAME).is_file()))
     found = {kind: check_connector(folder_of(kind)) for kind in kinds}
@@ -51,6 +53,9 @@ def check(ctx: click.Context, names: tuple[str, ...], as_json: bool) -> None:
             click.echo(f"{kind}: {'keeps to the rules' if not problems else f'{len(problems)} to mend'}")
             for problem in problems:
                 click.echo(f"  {problem.step}: {problem.message}")
+    for kind in kinds:
+        for leftover in leftovers_of(folder_of(kind), ROOT / "docs" / "connectors" / f"{kind}.md"):
+            click.echo(f"look: {kind}: {leftover}", err=True)
     if any(found.values()):
         ctx.exit(1)
 
@@ -69,6 +74,8 @@ def try_out(
 ) -> None:
     """Connect to the live system, show the events of its first entries, and write nothing.
 
+    Of a sink: read the newest records of its topics from the broker and show what it would tell of each.
+
     NAME is a connector of the city's connectors.toml, or a kind.
 
     Exit code 1: entries were refused, or the system does not answer.
@@ -76,7 +83,8 @@ def try_out(
     options: Options = ctx.obj
     instance = chosen_instance(options, name, kind, pairs)
     if instance.is_sink:
-        raise click.UsageError("a dry run is for sources; a sink's examples are run by goldentime connect check")
+        _show_sink(try_sink(options, instance, most=most, within_s=within_s), within_s)
+        return
     source = instance.build_source(trial_context_of(options))
     try:
         entries = asyncio.run(dry_run(source, most=most, within_s=within_s))
@@ -88,3 +96,12 @@ def try_out(
     click.echo(f"{len(entries) - refused} events, {refused} refused; nothing was written", err=True)
     if refused:
         ctx.exit(1)
+
+
+def _show_sink(trial: SinkTrial, within_s: float) -> None:
+    for told in trial.told:
+        click.echo(json.dumps(told, ensure_ascii=False))
+    said = sum(told["output"] is not None for told in trial.told)
+    if not trial.is_whole:
+        click.echo(f"the topics were not read to their end within {within_s:g} s; give a longer --for", err=True)
+    click.echo(f"{said} of {len(trial.told)} records would be told; nothing was written outside", err=True)

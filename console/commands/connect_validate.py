@@ -96,6 +96,11 @@ def validate_sample(
         raise click.UsageError("give --file FILE or --live")
     instance = instance_or_kind(ctx.obj, name, pairs)
     manifest = read_manifest(folder_of(instance.kind))
+    if instance.is_sink or manifest.source is None:
+        raise click.UsageError(
+            f"{name} is a sink, which takes records and sends none: goldentime connect dry-run {name} shows what it "
+            f"would tell of the newest, and goldentime connect check {instance.kind} runs its examples"
+        )
     context = trial_context_of(ctx.obj)
     result = (
         _of_live(instance, manifest, context, most, within_s)
@@ -129,8 +134,6 @@ def _of_file(
 def _of_live(
     instance: ConnectorInstance, manifest: Manifest, context: ConnectorContext, most: int, within_s: float
 ) -> Validation:
-    if instance.is_sink:
-        raise click.UsageError("a sink takes records; its examples are run by goldentime connect check")
     source = instance.build_source(context)
     try:
         heard = asyncio.run(listen(source, instance.options, most=most, within_s=within_s))

@@ -37,9 +37,11 @@ def version(number: int, assignment: CameraAssignment, **changes: Any) -> Camera
     return replace(
         assignment,
         version=number,
-        event_id=f"{assignment.case_id}/{assignment.opened_us}/{number}",
-        decided_us=NOON_US + number * MINUTE_US,
-        **changes,
+        **{
+            "event_id": f"{assignment.case_id}/{assignment.opened_us}/{number}",
+            "decided_us": NOON_US + number * MINUTE_US,
+            **changes,
+        },
     )
 
 
@@ -47,9 +49,11 @@ FIRST = version(1, example("active.json"))
 RAISED = version(2, FIRST, rank=0)
 OVER = version(3, example("released.json"))
 
+# Of one case in one batch only the newest version is told, so these are three.
+CASES = [replace(FIRST, case_id=f"disaster_text:{n}", event_id=f"disaster_text:{n}/1") for n in range(3)]
+
 TestCapOut = sink_suite(
-    "cap_out",
-    SinkSamples(outside=HttpOutside, records=[FIRST, RAISED, OVER], options=OPTIONS, secret_option="token_file"),
+    "cap_out", SinkSamples(outside=HttpOutside, records=CASES, options=OPTIONS, secret_option="token_file")
 )
 
 
@@ -59,6 +63,11 @@ def delivered(records: Sequence[CameraAssignment]) -> list[Delivered]:
 
 def tombstones(*records: CameraAssignment) -> list[Delivered]:
     return [Delivered(CAMERA_ASSIGNMENTS, 0, 99, r.case_id.encode(), None) for r in records]
+
+
+def one_by_one(*records: CameraAssignment) -> list[list[Delivered]]:
+    """Return batches of one version each, as they come while the sink keeps up."""
+    return [[one] for one in delivered(records)]
 
 
 async def written(outside: HttpOutside, *batches: Sequence[Delivered], **options: Any) -> Any:
@@ -83,7 +92,7 @@ async def messages(*batches: Sequence[Delivered], **options: Any) -> list[Elemen
 
 
 async def test_a_case_begins_with_an_alert_changes_by_updates_and_ends_with_a_cancel() -> None:
-    first, second, third = await messages(delivered([FIRST, RAISED, OVER]))
+    first, second, third = await messages(*one_by_one(FIRST, RAISED, OVER))
     assert [texts(m, "msgType")[0] for m in (first, second, third)] == ["Alert", "Update", "Cancel"]
     one, two = (texts(m, "identifier")[0] for m in (first, second))
     sender = OPTIONS["sender"]
@@ -97,7 +106,7 @@ async def test_a_case_begins_with_an_alert_changes_by_updates_and_ends_with_a_ca
 
 
 async def test_the_elements_stand_in_the_order_of_the_standard() -> None:
-    (alert, update) = await messages(delivered([FIRST, RAISED]))
+    (alert, update) = await messages(*one_by_one(FIRST, RAISED))
     names = [child.tag.removeprefix(NS) for child in update]
     assert names == [
         "identifier", "sender", "sent", "status", "msgType", "scope", "restriction", "references", "incidents", "info",
@@ -114,7 +123,7 @@ async def test_the_elements_stand_in_the_order_of_the_standard() -> None:
 
 async def test_our_own_reader_makes_the_same_case_of_it() -> None:
     async with HttpOutside() as outside:
-        await written(outside, delivered([FIRST, RAISED, OVER]))
+        await written(outside, *one_by_one(FIRST, RAISED, OVER))
         reader: Any = build("cap_alerts", {"transport": "http-push", "token_env": "T"}, a_context())
         read = [
             entry.record for body in outside.bodies for entry in reader.answers(body, Arrival(NOON_US + 3 * MINUTE_US))
@@ -157,14 +166,14 @@ async def test_other_cameras_are_no_news_and_neither_is_a_step_aside() -> None:
     aside = version(2, FIRST, cameras=FIRST.cameras[:1], where=replace(where, lat_deg=where.lat_deg + 0.0005))
     away = version(3, FIRST, where=replace(where, lat_deg=where.lat_deg + 0.002))
     longer = version(4, away, valid_until_us=FIRST.valid_until_us + 10 * MINUTE_US)
-    found = await messages(delivered([FIRST, aside, away, longer]))
+    found = await messages(*one_by_one(FIRST, aside, away, longer))
     assert [texts(m, "msgType")[0] for m in found] == ["Alert", "Update", "Update"]
     assert texts(found[1], "identifier") != texts(found[2], "identifier")
 
 
 async def test_a_case_that_the_police_join_and_one_that_is_forgotten_are_cancelled() -> None:
     joined = version(2, FIRST, services=("disaster", "police"), kind="missing-person")
-    _, cancel = await messages(delivered([FIRST, joined]))
+    _, cancel = await messages(*one_by_one(FIRST, joined))
     assert texts(cancel, "msgType", "event", "value") == ["Cancel", None, None]
     alert, forgotten = await messages(delivered([FIRST]), tombstones(FIRST))
     assert texts(forgotten, "msgType", "event") == ["Cancel", None]
@@ -184,9 +193,55 @@ async def test_no_text_or_time_of_a_record_makes_a_message_that_cannot_be_read()
 
 async def test_a_case_that_ended_is_not_told_again_by_a_repeat_and_opens_anew() -> None:
     later = replace(FIRST, opened_us=FIRST.opened_us + 60 * MINUTE_US, event_id="later", version=1)
-    found = await messages(delivered([FIRST, OVER]), delivered([FIRST, OVER]), delivered([later]))
+    found = await messages(*one_by_one(FIRST, OVER, FIRST, OVER, later))
     assert [texts(m, "msgType")[0] for m in found] == ["Alert", "Cancel", "Alert"]
     assert len({texts(m, "incidents")[0] for m in found}) == 2
+
+
+def kinds_of(found: Sequence[Element]) -> list[str | None]:
+    return [texts(message, "msgType")[0] for message in found]
+
+
+async def test_a_case_whose_lease_is_over_is_not_opened_until_it_is_renewed() -> None:
+    lapsed = version(1, FIRST, valid_until_us=NOON_US)
+    renewed = version(2, FIRST, valid_until_us=NOON_US + 1)
+    assert await messages(delivered([lapsed]), delivered([version(2, lapsed)])) == []
+    assert kinds_of(await messages(delivered([lapsed]), delivered([renewed]))) == ["Alert"]
+
+
+async def test_a_first_start_tells_none_of_the_cases_of_last_month_and_those_of_now_once() -> None:
+    month_us = 30 * 24 * 60 * MINUTE_US
+    old = [replace(v, case_id="disaster_text:old", valid_until_us=v.valid_until_us - month_us) for v in (FIRST, RAISED)]
+    ended = [replace(v, case_id="disaster_text:ended") for v in (FIRST, RAISED, OVER)]
+    (only,) = await messages(delivered([*old, FIRST, *ended, RAISED]))
+    assert texts(only, "msgType", "severity") == ["Alert", "Extreme"]
+
+
+async def test_a_case_that_was_told_and_whose_lease_ran_out_while_we_were_away_is_ended_without_an_all_clear() -> None:
+    lapsed = version(2, FIRST, valid_until_us=NOON_US)
+    alert, cancel = await messages(*one_by_one(FIRST, lapsed, lapsed))
+    assert texts(cancel, "msgType", "responseType") == ["Cancel", None]
+    assert str(texts(alert, "identifier")[0]) in str(texts(cancel, "references")[0])
+
+
+async def test_of_a_batch_the_newest_version_of_a_told_case_is_told_and_every_end() -> None:
+    reopened = version(1, replace(FIRST, opened_us=FIRST.opened_us + 60 * MINUTE_US), event_id="reopened")
+    assert kinds_of(await messages(*one_by_one(FIRST), delivered([RAISED, version(3, FIRST)]))) == ["Alert"]
+    assert kinds_of(await messages(*one_by_one(FIRST), delivered([RAISED, OVER, reopened]))) == [
+        "Alert", "Cancel", "Alert",
+    ]  # fmt: skip
+    cancelled = [*delivered([RAISED, OVER]), *tombstones(OVER)]
+    _, cancel = await messages(*one_by_one(FIRST), cancelled)
+    assert texts(cancel, "msgType", "responseType") == ["Cancel", "AllClear"]
+    assert kinds_of(await messages(*one_by_one(FIRST), [*delivered([RAISED]), *tombstones(RAISED)])) == [
+        "Alert", "Cancel",
+    ]  # fmt: skip
+    assert await messages([*delivered([FIRST]), *tombstones(FIRST)]) == []
+
+
+async def test_a_newer_version_that_is_followed_by_a_repeat_of_an_older_one_is_still_the_newest() -> None:
+    (alert,) = await messages(delivered([FIRST, RAISED, FIRST]))
+    assert texts(alert, "severity") == ["Extreme"]
 
 
 async def test_a_state_file_lets_a_restart_update_what_was_told_before(tmp_path: Path) -> None:

@@ -94,6 +94,7 @@ def test_source_and_sink_are_built_from_options() -> None:
         ("police_911", {}, "there is no connector 'police_911'; there are "),
         ("file_replay", {}, "file_replay: option path is required: The file"),
         ("file_replay", {"path": "a", "spede": 1}, "file_replay: option 'spede' is not known; known are path, speed"),
+        ("file_replay", {"spede": 1}, r"declared under \[options\.spede\] in connectors/file_replay/manifest\.toml"),
         ("file_replay", {"path": "a", "speed": -1}, "file_replay: option speed must be a number"),
     ],
 )
@@ -117,7 +118,7 @@ def test_no_folder_outside_the_connectors_is_one() -> None:
 
 
 def test_a_source_has_no_sink_unless_it_says_so() -> None:
-    with pytest.raises(ConnectorConfigError, match="police_112 has no sink"):
+    with pytest.raises(ConnectorConfigError, match="police_112 has no sink; it is a source: leave role"):
         build_sink("police_112", {"path": "a"}, context())
 
 

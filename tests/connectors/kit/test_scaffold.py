@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 
 from connectors.kit.errors import ConnectorConfigError
+from connectors.kit.ladder.checking import folder_of
+from connectors.kit.ladder.leftovers import leftovers_of
+from connectors.kit.manifest import all_manifests
 from connectors.kit.scaffold import SCAFFOLD_KINDS, scaffold
 
 ROOT = Path(__file__).parents[3]
@@ -61,6 +64,29 @@ def test_each_kind_has_its_folder_tests_and_page(kind: str, tmp_path: Path) -> N
     assert {f"{folder}/manifest.toml", f"{folder}/quality.toml", f"{folder}/parse.py", f"{folder}/{role}.py"} <= written
     assert {f"{tests}/test_{role}.py", "docs/connectors/my_system.md"} <= written
     assert all("$" not in (tmp_path / path).read_text("utf-8") for path in written)
+
+
+@pytest.mark.parametrize("kind", SCAFFOLD_KINDS)
+def test_words_of_the_scaffold_that_were_left_are_found_until_they_are_replaced(kind: str, tmp_path: Path) -> None:
+    scaffold("my_system", kind, tmp_path)
+    folder, page = tmp_path / "connectors/my_system", tmp_path / "docs/connectors/my_system.md"
+
+    left = leftovers_of(folder, page)
+
+    places = [text.split()[0] for text in left]
+    has_codes = kind not in ("fixes", "sink")
+    assert places == [
+        "manifest.toml", "__init__.py", "__init__.py", *["parse.py"] * has_codes, "docs/connectors/my_system.md",
+    ]  # fmt: skip
+    for path in (folder / "manifest.toml", folder / "__init__.py", folder / "parse.py", page):
+        path.write_text("")
+    assert leftovers_of(folder, page) == []
+
+
+def test_the_connectors_that_are_here_have_no_words_of_the_scaffold() -> None:
+    left = {name: leftovers_of(folder_of(name), ROOT / f"docs/connectors/{name}.md") for name in all_manifests()}
+
+    assert {name: found for name, found in left.items() if found} == {}
 
 
 def test_what_is_there_is_never_overwritten(tmp_path: Path) -> None:

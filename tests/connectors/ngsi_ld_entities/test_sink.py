@@ -18,7 +18,7 @@ from connectors.ngsi_ld_entities.parse import ALERT_IDS, alert_id_of, camera_id_
 from schemas.camera import Camera
 from schemas.camera_assignment import CameraAssignment
 from schemas.topics import CAMERA_ASSIGNMENTS, CAMERAS
-from tests.connectors.local_context import a_context
+from tests.connectors.local_context import NOON_US, a_context
 from tests.connectors.ngsi_ld_entities.broker import Broker
 from tests.support.connector_suite import SinkSamples, sink_suite
 
@@ -135,6 +135,18 @@ async def test_a_case_that_the_police_join_is_taken_back() -> None:
         await written(broker, [ACTIVE])
         await written(broker, [replace(ACTIVE, version=2, services=("disaster", "police"))])
         assert by_id(broker) == {}
+
+
+async def test_a_case_whose_validity_is_over_is_not_written_and_one_that_was_is_taken_back() -> None:
+    lapsed = replace(ACTIVE, version=2, valid_until_us=NOON_US)
+    async with Broker() as broker:
+        await written(broker, [ACTIVE, lapsed])
+        assert by_id(broker) == {}
+        await written(broker, [ACTIVE])
+        await written(broker, [lapsed])
+        assert by_id(broker) == {}
+        await written(broker, [replace(lapsed, version=3, valid_until_us=NOON_US + 1)])
+        assert len(by_id(broker)) == 1
 
 
 async def test_drills_are_told_only_on_demand_and_then_marked() -> None:
