@@ -69,7 +69,7 @@ class Config:
         position_error_m: 68 % error of an address against the pole, metres, before rounding is added.
         every_s: how often it is looked for a newer file, seconds; 0 reads the file once and ends.
         owners: whose cameras the file lists completely: those of them that it no longer lists are taken back. Empty:
-            the owners whom it names.
+            the owners whom it names, and ``owner``.
         shrink_max_pct: a file that takes back more of the standing cameras is refused as a whole, percent.
         accept: fingerprint of a file that is true, however much it shrinks the registry or looks like another's.
         district: the city's district in which the file's cameras must lie; empty: the one whose name ``owner`` holds,

@@ -78,14 +78,12 @@ class GuardianNoticeSink:
 
     Attributes:
         topics: the topics it wants.
-        refused: how many calls the other system understood and did not take.
-        findings: why records led to no call, by kebab-case word.
+        findings: why records led to no call, by kebab-case word; ``refused``: calls that were understood and not taken.
     """
 
     topics: tuple[Topic, ...] = (PROTECTED_SUBJECTS, WANDERING_ALERTS, CAMERA_ASSIGNMENTS)
 
     def __init__(self, config: Config, context: ConnectorContext) -> None:
-        self.refused = 0
         self.findings: Counter[str] = Counter()
         self._config = config
         self._clock = context.clock
@@ -139,7 +137,7 @@ class GuardianNoticeSink:
         body = json.dumps(self._call(notice, guardian_ref), ensure_ascii=False).encode()
         answer = await self._calls.send(body, idempotency_key=key_of(notice))
         if answer.refused:
-            self.refused += 1
+            self.findings["refused"] += 1
             place = f"{delivered.topic.name} {delivered.partition}/{delivered.offset}"
             logger.warning("%s was not taken: status %d", place, answer.status)
         await asyncio.to_thread(self._remember, notice, now_us)

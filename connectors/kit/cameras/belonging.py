@@ -51,11 +51,23 @@ class Belonging:
         """
         return self._lies_elsewhere(cameras) or self._is_of_others(cameras, standing or {})
 
+    def scope(self, cameras: Iterable[Camera]) -> frozenset[str]:
+        """Return the owners whose cameras are gone where the file does not list them.
+
+        They are those that were told, else those whom the file names, and the one of rows that name none: where an
+        office begins to write its own name in them, its cameras would else stand under both.
+
+        Args:
+            cameras: all cameras of the file.
+        """
+        return frozenset(self.owners) or frozenset({camera.owner for camera in cameras} | ({self.owner} - {""}))
+
     def _lies_elsewhere(self, cameras: Sequence[Camera]) -> str | None:
         owners = {camera.owner for camera in cameras}
         expected = {owner: self.district or district_named(owner, self.outlines) for owner in owners}
-        placed = [camera for camera in cameras if expected[camera.owner] in self.outlines and _is_placed(camera)]
-        outside = [camera for camera in placed if not _lies_in(self.outlines[expected[camera.owner]], camera)]
+        placed = [camera for camera in cameras if _is_placed(camera)]
+        told = [camera for camera in placed if expected[camera.owner] in self.outlines]
+        outside = [camera for camera in told if not _lies_in(self.outlines[expected[camera.owner]], camera)]
         if not self._is_too_much(len(outside), len(placed)):
             return None
         names = {expected[camera.owner] for camera in outside}

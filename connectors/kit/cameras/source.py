@@ -160,7 +160,9 @@ class RegistryFileSource:
         """Return what the file changes of what stands; None where nothing tells what does."""
         if standing is None:
             return None
-        return await asyncio.to_thread(changes_of, loaded.cameras, standing, self._options.owners)
+        belonging = self._belonging
+        scope = self._options.owners if belonging is None else belonging.scope(loaded.cameras)
+        return await asyncio.to_thread(changes_of, loaded.cameras, standing, scope)
 
     def _doubt(self, changes: Changes, fingerprint: str) -> str | None:
         options = self._options

@@ -25,8 +25,9 @@ ANSWER_BYTES_MAX = 65_536
 RETRY_AFTER_MAX_S = 600.0
 # Answers that ask for another try: time-out, too early, too many requests (RFC 9110, 8470, 6585).
 _AGAIN = frozenset({408, 425, 429})
-# Answers about the caller, not about what it says (RFC 9110): the token or key is wrong or old, or the address is.
-_CALLER_REFUSED = frozenset({401, 403})
+# Answers about the caller, not about what it says (RFC 9110): the token or key is wrong or old, or a proxy's is. One
+# that sends elsewhere (3xx) says that of the address.
+_CALLER_REFUSED = frozenset({401, 403, 407})
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ class Answer:
     @property
     def refused(self) -> bool:
         """Return whether the call was understood and not taken: calling again would change nothing."""
-        return self.status >= 300
+        return self.status >= 400
 
 
 class HttpCalls:
@@ -85,6 +86,7 @@ class HttpCalls:
     def __init__(self, config: CallsConfig) -> None:
         self._config = config
         self._authority: Authority | None = None
+        self._was_refused = False
         self._session: aiohttp.ClientSession | None = None
         self._where = urlsplit(config.url).hostname
 
@@ -109,13 +111,12 @@ class HttpCalls:
             headers: further headers.
 
         Raises:
-            SinkUnavailableError: there is no answer, or one that asks to try again, or the caller is refused: a person,
-                or whoever renews the token, must mend that, and the secret is read anew at the next try.
-            ConnectorConfigError: a secret is not where the options say.
+            SinkUnavailableError: there is no answer, or one that asks to try again or sends elsewhere, or the caller is
+                refused: a person, or whoever renews the token, must mend that, and the secret is read anew at the next
+                try.
+            ConnectorConfigError: a secret is not where the options say, at the first call.
         """
-        if self._authority is None:
-            self._authority = Authority(self._config.authority)
-        sent = {"Content-Type": content_type, **self._authority.headers_for(body), **(headers or {})}
+        sent = {"Content-Type": content_type, **self._known_authority().headers_for(body), **(headers or {})}
         if idempotency_key:
             sent[IDEMPOTENCY_HEADER] = header_key(idempotency_key)
         url = self._config.url.rstrip("/") + path if path else self._config.url
@@ -127,10 +128,12 @@ class HttpCalls:
             # The error's own text may hold the URL and what stands in it.
             raise SinkUnavailableError(f"{self._where} does not answer: {type(error).__name__}") from None
         if status in _CALLER_REFUSED:
-            self._authority = None
+            self._authority, self._was_refused = None, True
+        if status in _CALLER_REFUSED or 300 <= status < 400:
             raise SinkUnavailableError(f"{self._where} answers {status}: token or address must be mended")
         if status >= 500 or status in _AGAIN:
-            raise SinkUnavailableError(f"{self._where} answers {status}", wait_s=wait_s)
+            asked = f" and asks to be left alone for {wait_s:g} s" if wait_s else ""
+            raise SinkUnavailableError(f"{self._where} answers {status}{asked}", wait_s=wait_s)
         return Answer(status, content)
 
     async def close(self) -> None:
@@ -138,6 +141,22 @@ class HttpCalls:
         session, self._session = self._session, None
         if session is not None:
             await session.close()
+
+    def _known_authority(self) -> Authority:
+        """Return how the caller shows who it is; after it was refused, as its file says now.
+
+        Raises:
+            SinkUnavailableError: the secret is not there in this moment: whoever renews it may be about to write it.
+            ConnectorConfigError: it is not there at the first call.
+        """
+        if self._authority is None:
+            try:
+                self._authority = Authority(self._config.authority)
+            except ConnectorConfigError as error:
+                if not self._was_refused:
+                    raise
+                raise SinkUnavailableError(f"{self._where} does not let us in, and {error}") from error
+        return self._authority
 
     def _opened(self) -> aiohttp.ClientSession:
         if self._session is None:

@@ -5,7 +5,8 @@ suffixes, are left alone: who writes ``alert.xml.part`` and renames it needs no 
 and empty files. The oldest file comes first, by its time of change and then by its name.
 
 A file whose records stand in Kafka goes to ``done/`` within the folder, so what still lies there after a crash was not
-safe and is read again. The cursor names the last file that was safe, for a crash just before it was moved.
+safe and is read again. The cursor names the last file that was safe, for a crash just before it was moved. What could
+not be read or moved is tried again now and then.
 """
 
 import asyncio
@@ -25,22 +26,22 @@ from connectors.kit.context import ConnectorContext
 from connectors.kit.errors import ConnectorConfigError, SourceUnavailableError
 from connectors.kit.option_values import names_option, number_option, text_option
 from connectors.kit.source import Entry
+from connectors.kit.transports.done_folder import DONE, DoneFolder, Stamp, facts_of, stamp_of
 
 logger = logging.getLogger(__name__)
 
 WHOLE_FILE_OPTIONS = frozenset({"folder", "suffixes", "settle_s", "look_every_s", "max_file_bytes", "done_max"})
 SUFFIXES = (".cap", ".json", ".xml")
-DONE = "done"
 # Of one look; the rest comes with the next one.
 FILES_PER_LOOK = 1_000
 # Files that were read and cannot be moved away; with more of them somebody must look after the folder.
 STUCK_MAX = 10_000
+# How often what could not be read or moved is tried again, seconds.
+AGAIN_S = 30.0
 NAME_CHARACTERS_MAX = 120
 # A pipe under a file's name must not block, and a link that was put there meanwhile is not followed.
 _OPEN_FLAGS = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 _CONTENT_TYPES = {".cap": "application/xml", ".json": "application/json", ".xml": "application/xml"}
-
-Stamp = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +79,7 @@ class WholeFilesConfig:
             suffixes=suffixes,
             settle_s=number_option(options, "settle_s", 2.0, least=0, most=600),
             look_every_s=number_option(options, "look_every_s", 1.0, least=0.01, most=3600),
-            max_payload_bytes=int(number_option(options, "max_file_bytes", 16_777_216, least=256, most=268_435_456)),
+            max_payload_bytes=int(number_option(options, "max_file_bytes", 4_194_304, least=256, most=268_435_456)),
             done_max=int(number_option(options, "done_max", 1_000, least=0, most=100_000)),
         )
 
@@ -88,6 +89,7 @@ class WholeFilesLink:
 
     def __init__(self, config: WholeFilesConfig, connector: AnswersPayloads, context: ConnectorContext) -> None:
         self._config = config
+        self._done = DoneFolder(config.folder, config.done_max)
         self._connector = connector
         self._clock = context.clock
         # A trial takes what is there, leaves it there, and ends.
@@ -97,7 +99,11 @@ class WholeFilesLink:
         # Since when a file has been as it is, by name; what was read; and of that what is not safe yet, by cursor.
         self._seen: dict[str, tuple[Stamp, float]] = {}
         self._taken: dict[str, Stamp] = {}
-        self._pending: dict[str, str] = {}
+        self._pending: dict[str, tuple[str, Stamp]] = {}
+        # Of what was taken: what is safe and could not be moved, and what could not be read.
+        self._stuck: dict[str, Stamp] = {}
+        self._unreadable: set[str] = set()
+        self._again_s = 0.0
 
     @property
     def is_connected(self) -> bool:
@@ -109,7 +115,7 @@ class WholeFilesLink:
         if cursor not in self._pending:
             return
         for known in list(self._pending):
-            self._put_away(self._pending.pop(known))
+            self._put_away(*self._pending.pop(known))
             if known == cursor:
                 return
 
@@ -117,30 +123,34 @@ class WholeFilesLink:
         """Yield the entries of all files, for ever; in a trial of those that are there now.
 
         Raises:
-            SourceUnavailableError: the folder cannot be read, or too many files cannot be moved away.
-            ConnectorConfigError: ``done`` is a link.
+            SourceUnavailableError: the folder cannot be read, too many files cannot be moved away, or ``done`` is none.
         """
         # What was on its way and got lost must come again.
         self._seen, self._taken, self._pending = {}, {}, {}
-        safe, before = _told(cursor), ""
+        safe, before = _told(cursor), cursor or ""
         while True:
-            names = await asyncio.to_thread(self._look, asyncio.get_running_loop().time())
+            now_s = asyncio.get_running_loop().time()
+            names, present = await asyncio.to_thread(self._look, now_s)
             self._is_connected = True
+            self._look_after(present, now_s)
             for name in names:
                 body = await asyncio.to_thread(self._read, name)
                 if body is None:
                     continue
+                stamp = self._taken[name]
                 digest = hashlib.sha256(body).hexdigest()[:32]
-                if safe == (name, digest):
-                    self._put_away(name)
+                # Only the first can be the one: behind another its content is news again.
+                was_safe, safe = safe == (name, digest), None
+                if was_safe:
+                    self._put_away(name, stamp)
                     continue
                 self._number += 1
                 position = json.dumps({"n": self._number, "file": name, "digest": digest})
                 entries = self._connector.answers(body, self._arrival(name))
                 if not entries:
-                    self._put_away(name)
+                    self._put_away(name, stamp)
                     continue
-                self._pending[position] = name
+                self._pending[position] = name, stamp
                 for entry in with_cursor(entries, position, before):
                     yield entry
                 before = position
@@ -152,19 +162,24 @@ class WholeFilesLink:
         kind = _CONTENT_TYPES.get(Path(name).suffix.lower(), "")
         return Arrival(self._clock.now_us(), self._number, _shown(name), {"content-type": kind} if kind else {})
 
-    def _look(self, now_s: float) -> list[str]:
-        """Return the names of the files that are complete and were not read yet, the oldest first."""
+    def _look(self, now_s: float) -> tuple[list[str], set[str]]:
+        """Return the names of complete files that were not read yet, oldest first; and of those read that lie there."""
         folder = self._config.folder
+        present: set[str] = set()
         try:
+            with os.scandir(folder) as found:
+                files = (
+                    (s.st_mtime_ns, f.name, stamp_of(s))
+                    for f in found
+                    if (s := self._candidate(f, present)) is not None
+                )
+                oldest = heapq.nsmallest(FILES_PER_LOOK, files)
             if not self._is_trial:
                 self._tidy_done()
-            with os.scandir(folder) as found:
-                files = ((s.st_mtime_ns, f.name, _stamp(s)) for f in found if (s := self._candidate(f)) is not None)
-                oldest = heapq.nsmallest(FILES_PER_LOOK, files)
         except OSError as error:
             self._is_connected = False
             raise SourceUnavailableError(f"folder {folder.name} cannot be read: {type(error).__name__}") from error
-        if len(self._taken) - len(self._pending) > STUCK_MAX:
+        if len(present) - len(self._pending) > STUCK_MAX:
             raise SourceUnavailableError(f"over {STUCK_MAX} files of {folder.name} cannot be moved to {DONE}")
         seen, self._seen = self._seen, {}
         complete = []
@@ -174,86 +189,97 @@ class WholeFilesLink:
             self._seen[name] = (stamp, since_s)
             if self._is_trial or now_s - since_s >= self._config.settle_s:
                 complete.append(name)
-        return complete
+        return complete, present
 
-    def _candidate(self, entry: "os.DirEntry[str]") -> os.stat_result | None:
-        """Return the facts of a file that may be taken; None for anything else and for what was read."""
+    def _look_after(self, present: set[str], now_s: float) -> None:
+        """Forget files that others have removed, and now and then try again what went wrong."""
+        kept = present.union(name for name, _ in self._pending.values())
+        self._taken = {name: stamp for name, stamp in self._taken.items() if name in kept}
+        self._stuck = {name: stamp for name, stamp in self._stuck.items() if name in kept}
+        self._unreadable &= kept
+        if now_s < self._again_s:
+            return
+        self._again_s = now_s + AGAIN_S
+        for name in self._unreadable:
+            self._taken.pop(name, None)
+        for name, stamp in list(self._stuck.items()):
+            self._put_away(name, stamp)
+
+    def _candidate(self, entry: "os.DirEntry[str]", present: set[str]) -> os.stat_result | None:
+        """Return the facts of a file that may be taken; None for anything else and for what was read, if present."""
         if entry.name.startswith(".") or not entry.name.lower().endswith(self._config.suffixes):
             return None
-        try:
-            facts = entry.stat(follow_symlinks=False)
-        except OSError:  # gone since
-            return None
+        facts = facts_of(entry)
         # An empty file is one that its writer has only opened.
-        may_be_taken = stat.S_ISREG(facts.st_mode) and facts.st_size > 0
-        return facts if may_be_taken and self._taken.get(entry.name) != _stamp(facts) else None
+        if facts is None or not stat.S_ISREG(facts.st_mode) or facts.st_size == 0:
+            return None
+        taken = self._taken.get(entry.name)
+        if taken is not None:
+            present.add(entry.name)
+        return facts if taken != stamp_of(facts) else None
 
     def _read(self, name: str) -> bytes | None:
-        """Return the content, at most one byte more than is allowed; None where it changed or cannot be read."""
+        """Return the content, at most one byte more than is allowed; None where it changes or cannot be read."""
+        stamp = self._seen[name][0]
         try:
             handle = os.open(self._config.folder / name, _OPEN_FLAGS)
+            with os.fdopen(handle, "rb") as file:
+                if not stat.S_ISREG(os.fstat(handle).st_mode):
+                    return None
+                body = file.read(self._config.max_payload_bytes + 1)
+                if stamp_of(os.fstat(handle)) != stamp:
+                    return None
         except FileNotFoundError:
             return None
-        except OSError:
-            self._connector.note("unreadable-file")
-            self._taken[name] = self._seen[name][0]
+        except OSError as error:
+            if name not in self._unreadable:
+                self._unreadable.add(name)
+                self._connector.note("unreadable-file")
+                logger.warning("%s cannot be read: %s", _shown(name), type(error).__name__)
+            self._taken[name] = stamp
             return None
-        with os.fdopen(handle, "rb") as file:
-            facts = os.fstat(handle)
-            if not stat.S_ISREG(facts.st_mode) or _stamp(facts) != self._seen[name][0]:
-                return None
-            body = file.read(self._config.max_payload_bytes + 1)
-        self._taken[name] = _stamp(facts)
+        self._unreadable.discard(name)
+        self._taken[name] = stamp
         return body
 
-    def _put_away(self, name: str) -> None:
+    def _put_away(self, name: str, stamp: Stamp) -> None:
         """Move a file that is done with, unless another has taken its name since."""
         if self._is_trial:
             return
-        path, stamp = self._config.folder / name, self._taken.get(name)
         try:
-            if _stamp(path.lstat()) == stamp:
-                path.replace(self._config.folder / DONE / name)
-            self._taken.pop(name, None)
-        except FileNotFoundError:
-            self._taken.pop(name, None)
+            self._done.put(name, stamp)
         except OSError as error:
-            self._connector.note("file-not-moved")
-            logger.warning("%s cannot be moved to %s: %s", _shown(name), DONE, type(error).__name__)
+            if not self._stuck:  # once for all: a disk that has gone must not fill the log
+                logger.warning("%s cannot be moved to %s: %s", _shown(name), DONE, type(error).__name__)
+            if name not in self._stuck:
+                self._connector.note("file-not-moved")
+            self._stuck[name] = stamp
+            return
+        self._stuck.pop(name, None)
+        if self._taken.get(name) == stamp:
+            self._taken.pop(name)
 
     def _tidy_done(self) -> None:
-        """Make the folder of files that are done with, and let it not grow without end.
+        """Look after the folder of files that are done with; that it cannot be tidied holds nothing up.
 
         Raises:
-            ConnectorConfigError: it is a link, in whose target nothing may be removed.
-            OSError: the folder is not there.
+            SourceUnavailableError: something else has its name. Others write to the folder; they must not end us.
         """
-        done = self._config.folder / DONE
-        if done.is_symlink():
-            raise ConnectorConfigError(f"{DONE} in {self._config.folder.name} must be a folder, got a link")
-        if not done.is_dir():
-            # Where it must not be made, files stay and are only read once per run.
-            if self._config.folder.is_dir() and os.access(self._config.folder, os.W_OK):
-                done.mkdir()
-            return
-        with os.scandir(done) as found:
-            kept = [(f.stat(follow_symlinks=False).st_mtime_ns, f.name) for f in found if f.is_file()]
-        for _, name in heapq.nsmallest(max(0, len(kept) - self._config.done_max), kept):
-            (done / name).unlink(missing_ok=True)
+        if self._done.is_hidden():
+            raise SourceUnavailableError(f"{DONE} in {self._config.folder.name} must be a folder, got a link or a file")
+        try:
+            self._done.tidy()
+        except OSError:
+            self._connector.note("done-not-tidied")
 
 
-def _stamp(facts: os.stat_result) -> Stamp:
-    """Return what changes when a file does."""
-    return facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns
-
-
-def _told(cursor: str | None) -> tuple[str, str]:
-    """Return name and digest of the last file that was safe; empty where the cursor tells none."""
+def _told(cursor: str | None) -> tuple[str, str] | None:
+    """Return name and digest of the last file that was safe; None where the cursor tells none."""
     try:
         fields = json.loads(cursor) if cursor else {}
         return str(fields["file"]), str(fields["digest"])
     except (ValueError, LookupError, TypeError):
-        return "", ""
+        return None
 
 
 def _shown(name: str) -> str:

@@ -107,6 +107,35 @@ async def test_a_file_of_which_half_lies_across_the_border_is_taken(tmp_path: Pa
     assert len(await City(tmp_path, OUTLINES).drop(rows, owner="서쪽구")) == 24
 
 
+async def test_a_few_rows_that_name_another_district_are_held_against_all_of_the_file(tmp_path: Path) -> None:
+    few = [*numbered("도시안전과", WEST_DEG, 14), *numbered("동쪽구 시설과", WEST_DEG, 12, 20)]
+    assert len(await City(tmp_path, OUTLINES).drop(few)) == 26
+    most = [*numbered("도시안전과", WEST_DEG, 10), *numbered("동쪽구 시설과", WEST_DEG, 12, 20)]
+    (refused,) = await City(tmp_path, OUTLINES).drop(most)
+    assert "12 of 22 cameras (55 %, at most 50 % may) lie outside 동쪽구" in refused.message
+
+
+async def test_a_registry_that_begins_to_write_its_owner_in_another_way_does_not_stand_twice(tmp_path: Path) -> None:
+    for outlines in ({}, OUTLINES):
+        city = City(tmp_path, outlines)
+        await city.drop(unnumbered("", WEST_DEG), "seoul-ansimi", owner="서쪽구")
+        renamed = unnumbered("가람시 서쪽구청", WEST_DEG)
+        (refused,) = await city.drop(renamed, "seoul-ansimi", owner="서쪽구")
+        assert isinstance(refused, Refused)
+        assert refused.reason == "suspicious-shrink"
+        fingerprint = refused.message.rpartition(" ")[2]
+        await city.drop(renamed, "seoul-ansimi", owner="서쪽구", accept=fingerprint)
+        assert city.owners() == ["가람시 서쪽구청"]
+
+
+async def test_a_file_that_was_named_as_true_makes_no_other_true(tmp_path: Path) -> None:
+    city = City(tmp_path, OUTLINES)
+    (refused,) = await city.drop(numbered("", EAST_DEG), owner="서쪽구")
+    accept = refused.message.rpartition(" ")[2]
+    (again,) = await city.drop(numbered("", EAST_DEG, 13), owner="서쪽구", accept=accept)
+    assert isinstance(again, Refused)
+
+
 async def test_nine_cameras_elsewhere_prove_nothing(tmp_path: Path) -> None:
     assert len(await City(tmp_path, OUTLINES).drop(numbered("", EAST_DEG, 9), owner="서쪽구")) == 9
 

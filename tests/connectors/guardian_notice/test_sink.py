@@ -291,7 +291,7 @@ async def test_a_call_that_the_office_refuses_is_counted_and_the_next_one_goes_o
     await office.write(subject(CASES[0]), subject(CASES[1], "G-2"), alert(), alert(case_id=CASES[1]))
 
     assert office.told == [("G-2", "alert")]
-    assert office.sink.refused == 1
+    assert office.sink.findings["refused"] == 1
 
 
 async def test_a_notice_that_was_not_taken_goes_out_again_with_the_same_key_and_only_that_one(office: Office) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from connectors.kit.errors import SinkUnavailableError
+from connectors.kit.errors import ConnectorConfigError, SinkUnavailableError
 from connectors.kit.transports.http_calls import KEY_CHARACTERS_MAX, CallsConfig, HttpCalls, header_key
 from tests.support.connector_suite import HttpOutside
 
@@ -49,9 +49,10 @@ async def test_a_receiver_says_how_long_it_is_left_alone(retry_after: str, wait_
         finally:
             await calls.close()
     assert caught.value.wait_s == wait_s
+    assert ("left alone for" in str(caught.value)) == (wait_s > 0)
 
 
-@pytest.mark.parametrize("status", [401, 403])
+@pytest.mark.parametrize("status", [401, 403, 407])
 async def test_a_refused_caller_is_unavailable_and_reads_its_token_anew(status: int, tmp_path: Path) -> None:
     token = tmp_path / "token"
     token.write_text("old")
@@ -66,3 +67,41 @@ async def test_a_refused_caller_is_unavailable_and_reads_its_token_anew(status: 
         finally:
             await calls.close()
     assert outside.headers[0]["Authorization"] == "Bearer new"
+
+
+async def test_a_token_that_is_not_there_while_it_is_renewed_is_waited_for(tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    token.write_text("old")
+    async with HttpOutside(token_file=str(token)) as outside:
+        calls = HttpCalls(CallsConfig.from_options(outside.options))
+        try:
+            outside.fail(1, 401)
+            with pytest.raises(SinkUnavailableError):
+                await calls.send(b"{}")
+            for half_way in (token.unlink, token.touch):
+                half_way()
+                with pytest.raises(SinkUnavailableError, match="does not let us in, and option token_file"):
+                    await calls.send(b"{}")
+            token.write_text("new")
+            await calls.send(b"{}")
+        finally:
+            await calls.close()
+    assert outside.headers[0]["Authorization"] == "Bearer new"
+
+
+async def test_a_token_that_is_not_there_at_first_is_a_matter_of_the_configuration(tmp_path: Path) -> None:
+    async with HttpOutside(token_file=str(tmp_path / "none")) as outside:
+        with pytest.raises(ConnectorConfigError, match="token_file"):
+            await HttpCalls(CallsConfig.from_options(outside.options)).send(b"{}")
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+async def test_a_receiver_that_sends_elsewhere_has_not_refused_the_record(status: int) -> None:
+    async with HttpOutside() as outside:
+        calls = HttpCalls(CallsConfig.from_options(outside.options))
+        outside.fail(1, status)
+        try:
+            with pytest.raises(SinkUnavailableError, match=f"{status}: token or address"):
+                await calls.send(b"{}")
+        finally:
+            await calls.close()

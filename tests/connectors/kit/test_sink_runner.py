@@ -3,18 +3,23 @@
 import asyncio
 import time
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from kafka import TopicPartition
 
 from connectors.kit.errors import SinkUnavailableError
-from connectors.kit.running import sink_runner
+from connectors.kit.running import group_reader, sink_runner
 from connectors.kit.running.pacing import Backoff
 from connectors.kit.running.sink_runner import BATCH_RECORDS_MAX, QUICK_WRITES, SinkJob, run_sink
+from connectors.kit.running.status import StatusPage, Watched
+from connectors.kit.settings import ConnectorSettings
 from connectors.kit.sink import Delivered
+from connectors.kit.transports.http_listener import HttpListeners
 from schemas.codec import encode
 from schemas.topics import INCIDENTS, Topic
 from tests.connectors.helpers import incident
+from tests.connectors.local_context import a_context
 from tests.support.memory_log import SETTINGS, MemoryLog
 
 LIMIT_S = 10
@@ -145,6 +150,46 @@ async def test_who_asks_to_be_left_alone_is_not_called_before() -> None:
     async with asyncio.timeout(LIMIT_S):
         await run_sink(job, SETTINGS, stop, filled(2).consumer)
     assert began_s[1] - began_s[0] >= 0.2
+
+
+async def test_who_asks_to_be_left_alone_for_long_keeps_nobody_from_stopping_and_the_group_from_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(group_reader, "STAY_S", 0.01)
+    log, stop, polls = filled(2), asyncio.Event(), list[int]()
+
+    class BusySink(SlowSink):
+        async def write(self, batch: Sequence[Delivered]) -> None:
+            raise SinkUnavailableError("the outside answers 429 and asks to be left alone for 600 s", wait_s=600)
+
+    def opened(name: str, settings: ConnectorSettings) -> Any:
+        consumer = log.consumer(name, settings)
+        poll = consumer.poll
+
+        def counted(*args: Any, **kwargs: Any) -> Any:
+            polls.append(1)
+            return poll(*args, **kwargs)
+
+        consumer.poll = counted
+        return consumer
+
+    job = SinkJob(name="s", sink=BusySink(0, 0))
+    watched = Watched("s", "wall", "sink", job.counters, job.sink)
+    page = StatusPage([watched], a_context().clock, HttpListeners())
+    running = asyncio.create_task(run_sink(job, SETTINGS, stop, opened))
+    async with asyncio.timeout(LIMIT_S):
+        while len(polls) < 5:
+            await asyncio.sleep(0.005)
+    (state,) = page.state()
+    assert (state["state"], state["last_error"]) == (
+        "pausing",
+        "the outside answers 429 and asks to be left alone for 600 s",
+    )
+    began_s = time.monotonic()
+    stop.set()
+    await running
+    assert time.monotonic() - began_s < 2
+    assert committed(log) == [0, 0]
 
 
 async def test_a_write_that_never_ends_is_given_up_and_tried_with_fewer_records(

@@ -1,6 +1,8 @@
 """Whole files in a folder: taken when complete, put away when safe, and nothing else there is touched."""
 
 import asyncio
+import errno
+import io
 import json
 import os
 from collections.abc import Callable, Iterable
@@ -81,6 +83,19 @@ async def meanwhile(source: Records, until: Callable[[], bool]) -> list[Entry]:
     return taken
 
 
+def looks_from_now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Return a list that grows with each look into a folder."""
+    looks: list[float] = []
+    look = whole_files.WholeFilesLink._look
+
+    def counted(link: Any, now_s: float) -> Any:
+        looks.append(now_s)
+        return look(link, now_s)
+
+    monkeypatch.setattr(whole_files.WholeFilesLink, "_look", counted)
+    return looks
+
+
 def names(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if not path.is_dir())
 
@@ -156,6 +171,24 @@ async def test_a_file_that_is_replaced_before_its_records_are_safe_is_read_again
             if len(taken) == 2:
                 break
     assert numbers_of(taken) == [incident(1).incident_id, incident(2).incident_id]
+    assert names(tmp_path) == ["done/a.json"]
+
+
+async def test_a_newer_file_of_the_same_name_stays_until_its_own_records_are_safe(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    path.write_bytes(body(1))
+    source = a_source(tmp_path)
+    cursors: list[str] = []
+    async with asyncio.timeout(10), aclosing(source.entries(None)) as entries:
+        async for entry in entries:
+            cursors.append(entry.cursor or "")
+            if len(cursors) == 2:
+                break
+            (tmp_path / "new").write_bytes(body(2))
+            (tmp_path / "new").replace(path)
+        source.acknowledged(cursors[0])
+        assert names(tmp_path) == ["a.json"]
+        source.acknowledged(cursors[1])
     assert names(tmp_path) == ["done/a.json"]
 
 
@@ -254,17 +287,202 @@ async def test_a_file_that_cannot_be_moved_is_read_once_in_a_run(
     source = a_source(tmp_path)
     (tmp_path / "done").mkdir()
     (tmp_path / "done" / "a.json").mkdir()
-    looks: list[float] = []
-    look = whole_files.WholeFilesLink._look
-
-    def counted(link: Any, now_s: float) -> list[str]:
-        looks.append(now_s)
-        return look(link, now_s)
-
-    monkeypatch.setattr(whole_files.WholeFilesLink, "_look", counted)
+    looks = looks_from_now(monkeypatch)
     entries = await meanwhile(source, lambda: len(looks) > 4)
     assert len(entries) == 1
     assert source.findings == {"file-not-moved": 1}
+
+
+async def test_a_content_that_comes_again_after_another_is_read_again_though_it_was_the_last_before_a_restart(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "state.json"
+    path.write_bytes(body(1))
+    (safe,) = await take(a_source(tmp_path), 1)
+    path.write_bytes(body(2))
+    source = a_source(tmp_path)
+    taken: list[Entry] = []
+    async with asyncio.timeout(10), aclosing(source.entries(safe.cursor)) as entries:
+        async for entry in entries:
+            taken.append(entry)
+            source.acknowledged(entry.cursor or "")
+            if len(taken) == 2:
+                break
+            path.write_bytes(body(1))
+    assert numbers_of(taken) == [incident(2).incident_id, incident(1).incident_id]
+
+
+async def test_after_older_files_that_come_again_the_last_safe_one_comes_again_too(tmp_path: Path) -> None:
+    for number in (1, 2):
+        (tmp_path / f"{number}.json").write_bytes(body(number))
+    _, safe = await take(a_source(tmp_path), 2, safe=False)
+    again = await take(a_source(tmp_path), 2, safe.cursor, safe=False)
+    assert numbers_of(again) == [incident(1).incident_id, incident(2).incident_id]
+
+
+async def test_the_position_before_the_first_file_of_a_run_is_the_one_of_the_run_before(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_bytes(body(1))
+    (safe,) = await take(a_source(tmp_path), 1)
+    (tmp_path / "b.json").write_bytes(body(2, 3))
+    first, _ = await take(a_source(tmp_path), 2, safe.cursor)
+    assert first.cursor == safe.cursor
+
+
+async def test_a_file_that_could_not_be_moved_is_moved_later_and_not_read_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(whole_files, "AGAIN_S", 0.05)
+    (tmp_path / "a.json").write_bytes(body(1))
+    source = a_source(tmp_path)
+    in_the_way = tmp_path / "done" / "a.json"
+    in_the_way.mkdir(parents=True)
+
+    def moved() -> bool:
+        if source.findings and in_the_way.is_dir():
+            in_the_way.rmdir()
+        return in_the_way.is_file()
+
+    assert len(await meanwhile(source, moved)) == 1
+    assert names(tmp_path) == ["done/a.json"]
+    assert source.findings == {"file-not-moved": 1}
+
+
+async def test_the_files_of_a_folder_that_is_not_ours_to_write_in_are_read_once_in_a_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    for number in (1, 2):
+        (tmp_path / f"{number}.json").write_bytes(body(number))
+    source, looks = a_source(tmp_path), looks_from_now(monkeypatch)
+    entries = await meanwhile(source, lambda: len(looks) > 4)
+    assert len(entries) == 2
+    assert names(tmp_path) == ["1.json", "2.json"]
+    assert source.findings == {"file-not-moved": 2}
+
+
+async def test_files_that_others_have_removed_are_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(whole_files, "STUCK_MAX", 2)
+    source = a_source(tmp_path)
+    taken: list[Entry] = []
+    for number in range(6):
+        (tmp_path / "done" / f"{number}.json").mkdir(parents=True)
+    (tmp_path / "0.json").write_bytes(body(0))
+    async with asyncio.timeout(10), aclosing(source.entries(None)) as entries:
+        async for entry in entries:
+            source.acknowledged(entry.cursor or "")
+            (tmp_path / f"{len(taken)}.json").unlink()
+            taken.append(entry)
+            if len(taken) == 6:
+                break
+            (tmp_path / f"{len(taken)}.json").write_bytes(body(len(taken)))
+    assert len(taken) == 6
+
+
+async def test_a_file_that_could_not_be_read_is_tried_again_and_holds_no_neighbour_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(whole_files, "AGAIN_S", 0.05)
+    (tmp_path / "a.json").write_bytes(body(1))
+    (tmp_path / "b.json").write_bytes(body(2))
+    source = a_source(tmp_path)
+    read = os.fdopen
+
+    class Broken(io.BytesIO):
+        """A file on a disk that fails."""
+
+        def read(self, size: int | None = -1) -> bytes:
+            raise OSError(errno.EIO, "no answer")
+
+    failures = [Broken()]
+    monkeypatch.setattr(os, "fdopen", lambda fd, mode: failures.pop() if failures else read(fd, mode))
+    entries = await take(source, 2)
+    assert numbers_of(entries) == [incident(2).incident_id, incident(1).incident_id]
+    assert source.findings == {"unreadable-file": 1}
+
+
+async def test_a_file_that_is_written_to_while_it_is_read_is_read_again_when_it_is_complete(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.json"
+    path.write_bytes(body(1)[:50])
+    rest, opened = [body(1)[50:]], os.fdopen
+
+    class Growing(io.FileIO):
+        """A file that its writer goes on with in the middle of our reading."""
+
+        def read(self, size: int | None = -1) -> bytes:
+            content = super().read(size)
+            with path.open("ab") as writing:
+                writing.write(rest.pop())
+            return content
+
+    monkeypatch.setattr(os, "fdopen", lambda fd, mode: Growing(fd) if rest else opened(fd, mode))
+    (entry,) = await take(a_source(tmp_path), 1)
+    assert isinstance(entry, Accepted)
+
+
+async def test_what_cannot_be_removed_from_done_holds_nothing_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "done").mkdir()
+    for number in range(3):
+        (tmp_path / "done" / f"{number}.json").write_bytes(body(number))
+    (tmp_path / "a.json").write_bytes(body(1))
+
+    def read_only(*_: Any, **__: Any) -> None:
+        raise OSError(errno.EROFS, "read-only")
+
+    monkeypatch.setattr(os, "unlink", read_only)
+    source = a_source(tmp_path, done_max=1)
+    assert len(await take(source, 1)) == 1
+    assert source.findings["done-not-tidied"] >= 1
+
+
+async def test_a_done_that_turns_into_a_link_meanwhile_gets_nothing(tmp_path: Path) -> None:
+    elsewhere, folder = tmp_path / "elsewhere", tmp_path / "drop"
+    elsewhere.mkdir()
+    folder.mkdir()
+    (folder / "a.json").write_bytes(body(1))
+    source = a_source(folder)
+    async with asyncio.timeout(10), aclosing(source.entries(None)) as entries:
+        async for entry in entries:
+            (folder / "done").rmdir()
+            (folder / "done").symlink_to(elsewhere)
+            source.acknowledged(entry.cursor or "")
+            break
+    assert list(elsewhere.iterdir()) == []
+    assert (folder / "a.json").exists()
+
+
+async def test_a_file_that_takes_the_name_in_the_moment_of_the_move_is_not_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, rename = tmp_path / "a.json", os.rename
+    path.write_bytes(body(1))
+    newer = [body(2)]
+
+    def just_before(*args: Any, **kwargs: Any) -> None:
+        if newer:
+            (tmp_path / "new").write_bytes(newer.pop())
+            (tmp_path / "new").replace(path)
+        rename(*args, **kwargs)
+
+    monkeypatch.setattr(os, "rename", just_before)
+    assert numbers_of(await take(a_source(tmp_path), 2)) == [incident(1).incident_id, incident(2).incident_id]
+
+
+async def test_two_instances_on_one_folder_give_all_files_and_neither_stops(tmp_path: Path) -> None:
+    for number in range(200):
+        (tmp_path / f"{number:03}.json").write_bytes(body(number))
+    one, other = a_source(tmp_path, done_max=3), a_source(tmp_path, done_max=3)
+
+    def empty() -> bool:
+        return not list(tmp_path.glob("*.json"))
+
+    given = await asyncio.gather(meanwhile(one, empty), meanwhile(other, empty))
+    assert {number for entries in given for number in numbers_of(entries)} == {
+        incident(number).incident_id for number in range(200)
+    }
 
 
 async def test_a_folder_that_is_away_is_waited_for(tmp_path: Path) -> None:
@@ -278,7 +496,11 @@ async def test_a_link_in_place_of_done_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "drop").mkdir()
     (tmp_path / "drop" / "done").symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(ConnectorConfigError, match="got a link"):
+    with pytest.raises(SourceUnavailableError, match="got a link"):
+        await take(a_source(tmp_path / "drop"), 1)
+    (tmp_path / "drop" / "done").unlink()
+    (tmp_path / "drop" / "done").touch()
+    with pytest.raises(SourceUnavailableError, match="or a file"):
         await take(a_source(tmp_path / "drop"), 1)
 
 
