@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from connectors.cap_alerts.parse import SOURCE, Told
-from connectors.kit.case_book import MAIN, Parts
+from connectors.kit.case_book import MAIN, UNREADABLE, Parts
 from connectors.kit.reading.dispatch_rows import digest
 from schemas.incident import Incident, IncidentStatus
 from schemas.location import Area
@@ -39,7 +39,7 @@ class Cases:
         for name, parts in cases.items():
             try:
                 self._take(name, parts[MAIN])
-            except (KeyError, TypeError, ValueError):
+            except UNREADABLE:
                 unreadable.append(name)
         self._told = dict(self._kept()) if is_kept else None
         return unreadable

@@ -19,7 +19,7 @@ class Dispatch:
     """What is known of a dispatch: its newest word, and of each vehicle its whole way and the age of its position.
 
     Attributes:
-        incident: its newest word.
+        incident: its newest word; without places and vehicles when it is over.
         routes: each vehicle's whole way.
         positions: where each was last.
         times_us: when it was there, where that was said, UTC microseconds since the epoch.
@@ -41,21 +41,23 @@ class Dispatch:
             self.taken.pop(name, None)
         return gone
 
+    def forget_vehicles_places(self) -> None:
+        """Forget where the vehicles are and go; who they are stays."""
+        self.positions = dict.fromkeys(self.positions)
+        self.routes = dict.fromkeys(self.positions, ())
+
 
 def written(dispatch: Dispatch) -> Parts:
-    """Return the parts of a dispatch; of one that is over no place is kept."""
-    is_over = dispatch.incident.status in OVER
+    """Return the parts of a dispatch."""
     incident = replace(dispatch.incident, units=())
-    if is_over:
-        incident = replace(incident, location=None, area=None)
     said = {name: value for name, value in record_to_json(incident).items() if value is not None}
     # Their order is that of the vehicles in an event.
     parts: dict[str, Any] = {MAIN: [said, list(dispatch.positions), list(dispatch.times_us)]}
     for name, position in dispatch.positions.items():
-        place = None if is_over or position is None else record_to_json(position)
+        place = None if position is None else record_to_json(position)
         parts[_VEHICLE + name] = [place, dispatch.times_us.get(name), dispatch.taken.get(name, 0)]
         route = dispatch.routes[name]
-        if route and not is_over:
+        if route:
             parts[_WAY + name] = [degrees for point in route for degrees in (point.lat_deg, point.lon_deg)]
     return parts
 

@@ -94,8 +94,14 @@ class Dispatches:
         dispatch.incident = incident
         findings = list(parsed.findings)
         self._take(dispatch, incident.units, _position_time_us(cells, now_us, self._rules), findings)
+        is_over = incident.status in OVER
+        if is_over:
+            dispatch.forget_vehicles_places()
+        told = _with_units(dispatch, incident, findings)
+        if is_over:  # no place of it is remembered, before a restart as little as after one
+            dispatch.incident = replace(incident, location=None, area=None, units=())
         self._remember(dispatch)
-        return Parsed(_with_units(dispatch, incident, findings), tuple(findings))
+        return Parsed(told, tuple(findings))
 
     def _moved(self, cells: Mapping[str, Any], now_us: int) -> Parsed | None:
         """Return a new word of the dispatch whose vehicles moved."""

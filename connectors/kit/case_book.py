@@ -12,6 +12,8 @@ Parts = Mapping[str, Any]
 MAIN = ""
 # As long as reports lie on ``incidents``: nothing is remembered of what nobody can read any more.
 KEPT_US = 7 * 86_400_000_000
+# What reading parts that are damaged may raise; among them are numbers without an end.
+UNREADABLE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, EntryRefusedError)
 
 
 class Remembers(Protocol):
@@ -46,7 +48,7 @@ class CaseBook(Generic[T]):
     Args:
         most: so many are remembered; the first is forgotten first.
         write: gives the parts of a case; see :data:`Parts`.
-        read: makes the case of its parts again; may raise KeyError, TypeError, ValueError or ``EntryRefusedError``.
+        read: makes the case of its parts again; may raise what is in :data:`UNREADABLE`.
         form: number of the form of the parts; to be raised when ``read`` no longer understands older ones.
     """
 
@@ -111,7 +113,7 @@ class CaseBook(Generic[T]):
         for name, parts in cases.items():
             try:
                 self._cases[name] = self._read(parts)
-            except (KeyError, TypeError, ValueError, EntryRefusedError):
+            except UNREADABLE:
                 unreadable.append(name)
         while len(self._cases) > self._most:
             oldest, _ = self._cases.popitem(last=False)

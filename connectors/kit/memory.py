@@ -6,6 +6,7 @@ are. A payload whose memory was not kept is not answered, comes again, and is re
 then come twice, with the ids they had.
 """
 
+import asyncio
 import json
 import logging
 from collections import OrderedDict
@@ -24,6 +25,11 @@ logger = logging.getLogger(__name__)
 
 # Far beyond a route through a city; a larger part is not kept.
 PART_BYTES_MAX = 100_000
+# No connector keeps a case for longer than 60 days: what is older belongs to an instance that is run no more, under
+# another name perhaps, and may tell of places.
+LEFT_BEHIND_US = 90 * 86_400_000_000
+# After so many records others of the process have their turn: ten thousand cases take a second.
+_YIELD_EVERY = 500
 
 
 @dataclass(slots=True)
@@ -68,15 +74,23 @@ class Memory:
             SourceUnavailableError: the broker does not answer.
         """
         pictures, now_us = self._context.pictures, self._context.clock.now_us()
+        if self._is_as_kept:
+            self.entries()  # what changed may have been on its way to be told when reading broke off
         if not self._is_kept or pictures is None or self._is_as_kept:
             return []
         beginning = f"{self._context.instance}/"
-        standing = await standing_on(
-            pictures, CONNECTOR_CURSORS, lambda record: record if record.connector.startswith(beginning) else None
-        )
+
+        def keep(record: ConnectorCursor) -> ConnectorCursor | None:
+            is_left = "/" in record.connector and record.updated_us < now_us - LEFT_BEHIND_US
+            return record if is_left or record.connector.startswith(beginning) else None
+
+        standing = await standing_on(pictures, CONNECTOR_CURSORS, keep)
         useless, cases = [], dict[str, _Found]()
-        for key, record in sorted(standing.items(), key=lambda item: item[1].updated_us):
-            named = _part_of(record.cursor, self._book.form)
+        in_time = sorted(standing.items(), key=lambda item: item[1].updated_us)
+        for number, (key, record) in enumerate(in_time):
+            if number % _YIELD_EVERY == 0:
+                await asyncio.sleep(0)
+            named = _part_of(record.cursor, self._book.form) if key.startswith(beginning) else None
             if named is None:
                 useless.append(key)
                 continue
@@ -85,9 +99,11 @@ class Memory:
             case.updated_us, case.parts[part] = record.updated_us, value
             cases[name] = case
         fresh = {name: case.parts for name, case in cases.items() if case.updated_us >= now_us - self._book.kept_us}
-        unreadable = set(self._book.recall(fresh, is_kept=True))
+        unreadable = set(await asyncio.to_thread(self._book.recall, fresh, is_kept=True))
         self._stored.clear()
-        for name, case in cases.items():
+        for number, (name, case) in enumerate(cases.items()):
+            if number % _YIELD_EVERY == 0:
+                await asyncio.sleep(0)
             if name in unreadable or name not in fresh:
                 useless += [self._key(name, part) for part in case.parts]
                 continue
@@ -95,7 +111,7 @@ class Memory:
             self._stored[name] = _Stored(case.updated_us, hashes)
         if useless:
             logger.info("%s: %d parts of its memory are old and forgotten", self._context.instance, len(useless))
-        self._is_as_kept = True
+        self._is_as_kept = not useless
         return [removed(CONNECTOR_CURSORS, key) for key in useless]
 
     def entries(self) -> list[Accepted]:
@@ -155,5 +171,5 @@ def _part_of(text: str, form: int) -> tuple[str, str, Any] | None:
     try:
         kept: Mapping[str, Any] = json.loads(text)
         return (str(kept["case"]), str(kept["part"]), kept["is"]) if kept["form"] == form else None
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None

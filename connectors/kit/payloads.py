@@ -93,6 +93,8 @@ class PayloadSource:
         self._transport = transport
         self._topic = topic
         self._link: Link | None = None
+        if isinstance(transport, PushConfig):
+            context.listeners.expect(transport.host, transport.port, transport.url_path)
 
     def read(self, payload: bytes, arrival: Arrival) -> Iterable[Entry]:
         """Return the entries of a payload, without cursors. To be written by the connector.

@@ -133,7 +133,7 @@ class _SourceRun:
         self._totals = (0, 0)
         # What of the present reading is in the counters already.
         self._counted = (0, 0)
-        # The newest cursor that a source which wants to hear it was told.
+        # The newest cursor of this reading that its source was told; cursors may begin anew with the next.
         self._told: str | None = None
         self._answering = Answering(job.counters, job.source)
 
@@ -188,11 +188,11 @@ class _SourceRun:
             _, left = await asyncio.wait(tasks, timeout=STOP_SOURCE_S)
         if left:
             logger.error("%s: the source did not stop within %g s and is left behind", self._job.name, STOP_SOURCE_S)
-        errors = [task.exception() for task in tasks if task.done() and not task.cancelled()]
-        error = next((error for error in errors if error is not None), None)
-        error = await self._settle(outbox) or error
+        failed = [e for task in tasks if task.done() and not task.cancelled() and (e := task.exception()) is not None]
+        error = await self._settle(outbox) or next(iter(failed), None)
         if error is not None and not (self._stop.is_set() and isinstance(error, SourceUnavailableError)):
-            if isinstance(error, BrokerUnavailableError) and outbox.carries_cursors is False and outbox.undelivered:
+            comes_again = outbox.carries_cursors or getattr(self._job.source, "remembers", False)
+            if isinstance(error, BrokerUnavailableError) and not comes_again and outbox.undelivered:
                 raise RecordsLostError(
                     f"{self._job.name}: {outbox.undelivered} records could not be delivered, and the source has no "
                     "cursor to read them again from"
@@ -260,7 +260,7 @@ class _SourceRun:
                 error = failure
         self._position = outbox.cursor or self._position
         self._totals = (self._totals[0] + outbox.accepted, self._totals[1] + outbox.refused)
-        self._counted = (0, 0)
+        self._counted, self._told = (0, 0), None
         return error
 
     async def _watch(self, outbox: Outbox) -> None:

@@ -21,6 +21,12 @@ class HttpListeners:
     def __init__(self) -> None:
         self._servers: dict[tuple[str, int], _Server] = {}
         self._changing = asyncio.Lock()
+        # By address, paths that connectors of this process have or will have: their senders hear "not now" meanwhile.
+        self._known: dict[tuple[str, int], set[str]] = {}
+
+    def expect(self, host: str, port: int, path: str) -> None:
+        """Take note that a path will be joined; until then its senders hear "not now" and not "never"."""
+        self._known.setdefault((host, port), set()).add(path)
 
     async def join(self, host: str, port: int, path: str, handler: Handler) -> None:
         """Let ``handler`` answer the requests to a path.
@@ -38,7 +44,7 @@ class HttpListeners:
         async with self._changing:
             server = self._servers.get((host, port))
             if server is None:
-                server = _Server()
+                server = _Server(self._known.setdefault((host, port), set()))
                 try:
                     await server.start(host, port)
                 except OSError as error:
@@ -48,7 +54,7 @@ class HttpListeners:
             if path in server.handlers:
                 raise ConnectorConfigError(f"two connectors listen on {host}:{port}{path}; give one another url_path")
             server.handlers[path] = handler
-            server.known.add(path)
+            self.expect(host, port, path)
 
     async def leave(self, host: str, port: int, path: str) -> None:
         """Stop answering a path; the last one to leave ends the server."""
@@ -68,12 +74,11 @@ class HttpListeners:
 
 
 class _Server:
-    """A server on one address."""
+    """A server on one address; ``known`` holds paths that are joined now and then."""
 
-    def __init__(self) -> None:
+    def __init__(self, known: set[str]) -> None:
         self.handlers: dict[str, Handler] = {}
-        # Paths that were joined once: their senders hear "not now" and not "never".
-        self.known: set[str] = set()
+        self._known = known
         self.port = 0
         self._runner: web.ServerRunner | None = None
 
@@ -103,6 +108,6 @@ class _Server:
         handler = self.handlers.get(request.path)
         if handler is not None:
             return await handler(request)
-        if request.path in self.known:
+        if request.path in self._known:
             return web.json_response({"error": "not now"}, status=503, headers={"Retry-After": "5"})
         return web.json_response({"error": "no connector listens here"}, status=404)

@@ -147,7 +147,7 @@ class PushLink:
                 if self._context.is_trial:
                     request.settle(safe=False)  # nothing of it will be kept: its sender is to send it again
                 elif not request.entries:
-                    request.settle(safe=True)
+                    self._settle_behind_others(request)
                     continue
                 self._open.append(request)
                 for entry in with_cursor(request.entries, str(number), str(number - 1)):
@@ -162,6 +162,14 @@ class PushLink:
         """Answer the senders of all bodies up to ``cursor``."""
         while self._open and self._open[0].number <= int(cursor):
             self._open.popleft().settle(safe=True)
+
+    def _settle_behind_others(self, request: _Request) -> None:
+        """Let a body that tells nothing be answered behind those on their way, one of which it may repeat."""
+        if self._open:
+            request.number = self._open[-1].number
+            self._open.append(request)
+        else:
+            request.settle(safe=True)
 
     async def _handle(self, request: web.BaseRequest) -> web.Response:
         config = self._config

@@ -1,11 +1,13 @@
 """What a vehicle's position makes of the dispatch it belongs to, and what is remembered for it."""
 
+import json
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
 import connectors.fire_119.dispatches as module
+from connectors.fire_119.dispatch import Dispatch, written
 from connectors.fire_119.dispatches import Dispatches
 from connectors.fire_119.parse import Rules
 from connectors.kit.errors import EntryRefusedError
@@ -211,6 +213,26 @@ def test_on_the_way_home_nobody_is_followed(over: str) -> None:
     desk = Desk(a_dispatch(**ENGINE), a_dispatch(PROGRS_STN=over))
 
     assert desk.dispatches.read_row(a_position(126.975), NOON_US) is None
+
+
+def test_the_end_of_a_dispatch_tells_of_no_vehicle_where_it_is_and_a_restart_changes_nothing_of_that() -> None:
+    over = a_dispatch(PROGRS_STN="귀소", UPD_DT="20260301115800")
+    later = [a_dispatch(PROGRS_STN="귀소", UPD_DT="20260301115900"), a_dispatch(UPD_DT="20260301115930")]
+    desk, fresh = Desk(a_dispatch(**ENGINE, RSPNS_LV="2")), Desk()
+    end = desk.read(over)
+    kept = dict(desk.dispatches._known.items())
+    fresh.dispatches.recall({name: read_back(dispatch) for name, dispatch in kept.items()}, is_kept=False)
+
+    assert [(unit.position, unit.route) for unit in end.units] == [(None, ())]
+    assert end.location is not None
+    assert desk.read(over).event_id == end.event_id
+    assert [fresh.read(row) for row in later] == [desk.read(row) for row in later]
+
+
+def read_back(dispatch: Dispatch) -> dict[str, Any]:
+    """Return the parts of a dispatch as they come from Kafka."""
+    parts: dict[str, Any] = json.loads(json.dumps(dict(written(dispatch))))
+    return parts
 
 
 def test_a_response_level_stands_until_it_is_lifted() -> None:

@@ -103,6 +103,20 @@ async def test_a_dry_run_of_a_source_that_says_nothing_ends_in_time(tmp_path: Pa
     assert await dry_run(build("police_112", {"path": str(tmp_path)}, a_context()), most=5, within_s=0.05) == []
 
 
+def test_a_page_that_the_scaffold_wrote_is_warned_of_and_breaks_no_rule(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = tmp_path / "docs" / "connectors" / "police_112.md"
+    page.parent.mkdir(parents=True)
+    page.write_text("# 112\n\nWhat system this is, who runs it, where its format is described, and more.\n")
+    monkeypatch.setattr("console.commands.connect_ladder.ROOT", tmp_path)
+
+    checked = CliRunner().invoke(goldentime, ["connect", "check", "police_112", "--json"])
+
+    assert (checked.exit_code, json.loads(checked.stdout)) == (0, {"police_112": []})
+    assert "look: police_112: docs/connectors/police_112.md has still the words of the scaffold" in checked.stderr
+
+
 def test_the_commands_of_the_ladder_say_what_they_found(tmp_path: Path) -> None:
     good, bad = tmp_path / "good.csv", tmp_path / "bad.csv"
     good.write_bytes(file([Happening()]))

@@ -108,7 +108,7 @@ async def test_what_is_kept_longer_than_reports_lie_is_forgotten_by_both_sides()
 
 
 @pytest.mark.parametrize(
-    "text", ["[", "7", '{"form": 2, "case": "a", "part": "", "is": 1}', '{"form": 1, "case": "a"}']
+    "text", ["[", "[" * 50_000, "7", '{"form": 2, "case": "a", "part": "", "is": 1}', '{"form": 1, "case": "a"}']
 )
 async def test_what_was_kept_in_another_form_is_forgotten_and_stops_nobody(text: str) -> None:
     kept, book = Kept(), a_book()
@@ -135,6 +135,34 @@ async def test_a_case_that_its_connector_cannot_read_is_forgotten_alone() -> Non
 
     assert fresh.items() == [("a", 1)]
     assert kept.keys() == ["one/a#"]
+
+
+@pytest.mark.parametrize("damaged", [float("inf"), float("nan"), {}, None, "x", 10**400])
+async def test_a_case_that_is_damaged_is_forgotten_alone(damaged: Any) -> None:
+    kept, book = Kept(), a_book()
+    memory = await kept.recalled(book)
+    book.put("a", {MAIN: damaged})
+    book.put("b", {MAIN: 2})
+    kept.publish(memory.entries())
+
+    fresh: CaseBook[float] = CaseBook(5, write=lambda case: {MAIN: case}, read=lambda parts: int(parts[MAIN]) / 1)
+    await kept.recalled(fresh)
+
+    assert fresh.items() == [("b", 2)]
+    assert kept.keys() == ["one/b#"]
+
+
+async def test_what_an_instance_left_behind_that_is_run_no_more_is_forgotten_in_the_end() -> None:
+    kept = Kept(instance="before")
+    memory = await kept.recalled(book := a_book())
+    book.put("a", {MAIN: 1})
+    (entry,) = memory.entries()
+    position = replace(entry, record=replace(entry.record, connector="before", cursor="17"))
+    kept.publish([entry, position])
+
+    for days in (60, 91):
+        await Kept(kept.log, now_us=NOON_US + days * DAY_US).recalled(a_book())
+        assert kept.keys() == (["before", "before/a#"] if days == 60 else ["before"])
 
 
 async def test_a_part_that_is_too_large_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -164,6 +192,21 @@ async def test_it_is_read_again_only_where_something_has_changed_since() -> None
     await memory.recall()
 
     assert len(book) == 0
+
+
+async def test_what_changed_and_was_never_told_is_read_anew_before_reading_goes_on() -> None:
+    kept, book = Kept(), a_book()
+    memory = await kept.recalled(book)
+    book.put("a", {MAIN: 1})
+    kept.publish(memory.entries())
+    memory = await kept.recalled(book)
+
+    # Its end was on its way when the broker failed; nobody has asked for what changed.
+    book.forget("a")
+    kept.publish(await memory.recall())
+
+    assert book.items() == [("a", {MAIN: 1})]
+    assert kept.keys() == ["one/a#"]
 
 
 async def test_several_books_of_one_connector_are_kept_side_by_side() -> None:

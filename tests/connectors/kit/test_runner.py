@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from connectors.file_replay.source import Config, FileReplaySource
-from connectors.kit.errors import BrokerUnavailableError, RecordsLostError
+from connectors.kit.errors import BrokerUnavailableError, RecordsLostError, SourceUnavailableError
 from connectors.kit.reading.json_records import record_to_json
 from connectors.kit.running.cursors import KafkaCursors
 from connectors.kit.running.pacing import Backoff
@@ -24,6 +24,7 @@ from schemas.incident import Incident
 from schemas.topics import INCIDENTS, dead_letters_of
 from tests.connectors.conftest import CutOff, create_topics
 from tests.connectors.helpers import OUTAGE, ListSource, MemoryCursors, context, incident, read_topic
+from tests.support.memory_log import SETTINGS, MemoryLog
 
 QUICK = Backoff(first_s=0.02, factor=2.0, limit_s=0.1)
 
@@ -169,6 +170,38 @@ async def test_a_source_that_is_down_is_tried_again_after_growing_pauses(city: C
     assert len(source.calls) == 5
     assert took_s >= 0.02 + 0.04 + 0.08 + 0.1
     assert (counters.accepted, counters.unavailable, counters.last_error) == (1, 4, None)
+
+
+class _Numbered:
+    """A source whose cursors begin anew with every connection; the first one breaks."""
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+        self._connections = 0
+
+    async def entries(self, cursor: str | None) -> AsyncIterator[Entry]:
+        """Yield one entry per connection, and break once it is acknowledged."""
+        del cursor
+        self._connections += 1
+        yield Accepted(INCIDENTS, incident(self._connections), "1")
+        for _ in range(100):
+            if len(self.heard) >= self._connections:
+                break
+            await asyncio.sleep(0.01)
+        if self._connections == 1:
+            raise SourceUnavailableError("the connection broke")
+
+    def acknowledged(self, cursor: str) -> None:
+        """Take note."""
+        self.heard.append(cursor)
+
+
+async def test_a_position_that_was_acknowledged_before_is_acknowledged_again_after_a_new_connection() -> None:
+    log, source = MemoryLog(), _Numbered()
+    one = SourceJob(name="112-test", kind="police_112", source=source, backoff=QUICK)
+    async with Publisher(SETTINGS, opener=log.opener) as publisher:
+        await run_source(one, publisher, MemoryCursors(), asyncio.Event())
+    assert source.heard == ["1", "1"]
 
 
 def test_pauses_double_up_to_their_limit() -> None:
