@@ -21,6 +21,7 @@ from pipeline.choice.scenery import Scenery
 from pipeline.geo import Floats, Plane
 from pipeline.sight.camera_grid import Bins, CameraGrid
 from pipeline.sight.optics import REACH_M_MAX
+from pipeline.sight.pole_sights import ranges
 from pipeline.sight.sightlines import Sightlines
 from pipeline.world.places import Places, cells_in, places_over, without_ties
 from pipeline.world.streets import Streets
@@ -116,7 +117,7 @@ def _survey_of_streets(  # noqa: PLR0917 - all that it is made of
     inside[cells] = True
     rows = rows[rows < len(lines.first)]
     counts = lines.count[rows]
-    at = _runs(lines.first[rows], counts)
+    at = ranges(lines.first[rows], counts)
     of = np.repeat(np.arange(len(rows)), counts)
     seen = np.flatnonzero(inside[lines.cell[at]])
     at, of = at[seen], of[seen]
@@ -229,13 +230,6 @@ def _around(
     if len(rows) > RANKED_MAX:
         rows = rows[np.argpartition(optics.id_hash[rows], RANKED_MAX)[:RANKED_MAX]]
     return rows
-
-
-def _runs(first: NDArray[np.int64], counts: NDArray[np.int32]) -> NDArray[np.int64]:
-    """Return the numbers of runs that begin at ``first`` and are so long, one after the other."""
-    ends = np.cumsum(counts, dtype=np.int64)
-    whole = int(ends[-1]) if len(ends) else 0
-    return np.asarray(np.arange(whole) + np.repeat(first - (ends - counts), counts), np.int64)
 
 
 def _best(  # noqa: PLR0917 - all that it depends on

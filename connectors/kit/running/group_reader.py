@@ -77,10 +77,6 @@ class GroupReader(ConsumerRebalanceListener):  # type: ignore[misc]
         """Take note that partitions may go to another member."""
         self.moves += 1
         self._committed.clear()
-        # kafka-python 3.0.12 forgets a join that it began because a topic changed and that one poll did not see the
-        # end of: it then never reads again. Asked for, a join is not forgotten. It has no public call for this.
-        if self._consumer is not None:  # not while it closes
-            self._consumer._coordinator.request_rejoin()
 
     def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         """Take note of new partitions."""

@@ -1,7 +1,8 @@
-"""Joins of a consumer group that end between two polls, kept for the next poll.
+"""Joins of a consumer group that outlast a poll, kept for the next one.
 
 kafka-python 3.0.12 begins a join anew where the one before ended while nobody polled, and so makes the whole group
-move again. Members that poll only now and then, because their outside is down, would never agree.
+move again. Members that poll only now and then, because their outside is down, would never agree. And it forgets a join
+that it began because a topic changed, where one poll did not see its end: it then never reads again.
 """
 
 from typing import Any
@@ -33,6 +34,7 @@ class KeptJoin:
         """
         kept, self._kept = self._kept, None
         coordinator = self._coordinator
+        coordinator.request_rejoin()  # what is asked for is not forgotten; whoever takes the end takes this back
         if kept is not None and coordinator.state is MemberState.REBALANCING and coordinator._generation is kept[0]:
             return kept[1]
         assigned: bytes = await self._join()
