@@ -83,7 +83,9 @@ class KafkaServer:
 
     def __enter__(self) -> Self:
         self._folder = Path(tempfile.mkdtemp(prefix="goldentime-kafka-"))
-        self.port, controller_port = free_port(), free_port()
+        self.port = controller_port = free_port()
+        while controller_port == self.port:
+            controller_port = free_port()
         properties = self._folder / "server.properties"
         properties.write_text(
             SERVER_PROPERTIES.format(port=self.port, controller_port=controller_port, folder=self._folder)
@@ -127,12 +129,15 @@ class KafkaServer:
 
     def _format(self, properties: Path) -> None:
         cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        subprocess.run(
+        done = subprocess.run(
             self._java("kafka.tools.StorageTool", "format", "-t", cluster_id, "-c", str(properties)),
-            check=True,
-            capture_output=True,
+            check=False,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             timeout=START_TIMEOUT_S,
         )
+        if done.returncode:
+            raise RuntimeError(f"Kafka's folder cannot be made:\n{done.stdout.decode(errors='replace')[-2000:]}")
 
     def _start(self, properties: Path) -> None:
         assert self._folder is not None
